@@ -1,0 +1,3 @@
+"""See what Docker containers may do, take away what they do not need, and prove it."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,108 @@
+"""`hullward audit`: collect, judge, report."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import click
+
+from hullward import fleet, flow
+from hullward.cli import targets
+from hullward.cli.main import say
+from hullward.model.errors import HullwardError
+from hullward.model.report import HostReport, Outcome, Report
+from hullward.model.severity import Severity
+from hullward.rules import ALL
+from hullward.rules.selection import select
+
+_FORMATS = ("table", "json", "markdown", "csv")
+_RENDERERS = {"json": "json_report", "markdown": "markdown", "csv": "csv_report"}
+_FINDINGS, _CANNOT = 1, 2
+
+
+@click.command("audit", short_help="Say what every container may do.")
+@targets.options
+@click.option("--from", "saved", multiple=True, metavar="FILE", help="A snapshot, not an engine.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="table")
+@click.option("--wide", is_flag=True, help="One long line a container, and every finding in full.")
+@click.option("--sort", "order", type=click.Choice(["name", "risk"]), default="name")
+@click.option(
+    "--fail-on",
+    type=click.Choice([*Severity, "never"]),
+    default="high",
+    show_default=True,
+    help="Exit 1 for findings as grave as this.",
+)
+@click.option("--area", multiple=True, metavar="AREA", help="Only rules of this area.")
+@click.option("--rule", "ids", multiple=True, metavar="RULE", help="Only this rule; may be a glob.")
+@click.option("--exclude", multiple=True, metavar="RULE", help="Not this rule; may be a glob.")
+@click.option("--config", default="", metavar="FILE", help="Settings, instead of hullward.toml.")
+def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
+    """Say what every container may do, and what should be taken away.
+
+    A TARGET is the name of a docker context, or an address: unix://PATH, tcp://HOST:PORT,
+    ssh://USER@HOST. Without one, the engine is the one that the docker command would use.
+
+    Exit status: 0 nothing as grave as --fail-on, 1 findings, 2 something could not be audited.
+    """
+    rules = select(ALL, areas=values["area"], ids=values["ids"], excluded=values["exclude"])
+    accepted = flow.waivers(values["config"])
+    report = flow.report(_looks(values), rules, accepted)
+    click.echo(_render(report, values), nl=False)
+    for host in report.hosts:
+        _complain(host)
+    return _status(report, values["fail_on"])
+
+
+def _looks(values: dict[str, Any]) -> tuple[Any, ...]:
+    if not values["saved"]:
+        choice = targets.chosen(values)
+        return fleet.collect(choice.targets, choice.access, stopped=choice.stopped)
+    if values["target"] or values["host"] or values["context"] or values["all_contexts"]:
+        raise HullwardError("--from was given together with a target.", "Keep one of them.")
+    return flow.load(values["saved"])
+
+
+def _render(report: Report, values: dict[str, Any]) -> str:
+    if values["form"] == "table":
+        from hullward.report import table  # noqa: PLC0415 - only what is asked for is loaded
+
+        terminal = sys.stdout.isatty()
+        style = table.Style(
+            columns=shutil.get_terminal_size((120, 24)).columns,
+            colour=terminal and not os.environ.get("NO_COLOR"),
+            wide=values["wide"],
+            by_risk=values["order"] == "risk",
+        )
+        return table.render(report, style)
+    module = import_module(f"hullward.report.{_RENDERERS[values['form']]}")
+    render: Callable[[Report], str] = module.render
+    return render(report)
+
+
+def _complain(host: HostReport) -> None:
+    """Tell on stderr what could not be looked at."""
+    if host.error:
+        say(f"{host.target}: {host.error}", host.advice)
+    for unread in host.snapshot.unread if host.snapshot else ():
+        say(
+            f"{host.target}: the container {unread.name} is unknown: {unread.reason}.",
+            "Run the audit again; if it stays so, look at the engine's log.",
+        )
+    for verdict in host.verdicts:
+        if verdict.outcome is Outcome.BROKEN:
+            say(
+                f"The rule {verdict.rule} broke on {verdict.subject}: {verdict.reason}.",
+                "That is a fault of hullward: please report it, with a snapshot if you can.",
+            )
+
+
+def _status(report: Report, fail_on: str) -> int:
+    if any(host.incomplete for host in report.hosts):
+        return _CANNOT
+    if fail_on != "never" and report.failed(Severity(fail_on)):
+        return _FINDINGS
+    return 0

@@ -1,0 +1,34 @@
+"""`hullward collect`: save a snapshot."""
+
+from typing import Any
+
+import click
+
+from hullward import fleet, flow
+from hullward.cli import targets
+from hullward.cli.main import say
+
+_CANNOT = 2
+
+
+@click.command("collect", short_help="Save a snapshot.")
+@targets.options
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where to write it.")
+def command(output: str, **values: Any) -> int:  # noqa: ANN401 - what the options hold
+    """Save what an audit looks at, to be audited elsewhere or later with `audit --from FILE`.
+
+    The file holds no values of environment variables, no commands and no labels but a few of
+    docker's own.
+    """
+    choice = targets.chosen(values)
+    looks = fleet.collect(choice.targets, choice.access, stopped=choice.stopped)
+    failures = [look for look in looks if isinstance(look, flow.Failure)]
+    snapshots = [look for look in looks if not isinstance(look, flow.Failure)]
+    for failure in failures:
+        say(f"{failure.target}: {failure.what}", failure.advice)
+    if snapshots:
+        flow.save(output, snapshots)
+        count = sum(len(snapshot.containers) for snapshot in snapshots)
+        click.echo(f"Saved {count} containers of {len(snapshots)} engines in {output}.", err=True)
+    unread = any(snapshot.unread for snapshot in snapshots)
+    return _CANNOT if failures or unread else 0

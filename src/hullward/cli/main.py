@@ -1,0 +1,76 @@
+"""The hullward command: finds a subcommand, runs it, and maps what happened to an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import cast
+
+import click
+
+from hullward import __version__
+from hullward.model.errors import HullwardError
+
+_CANNOT = 2
+_COMMANDS = {
+    "audit": "Say what every container may do, and what should be taken away.",
+    "collect": "Save a snapshot, to be audited elsewhere or later.",
+    "explain": "Explain a rule or a capability.",
+}
+
+
+class _Lazy(click.Group):
+    """Loads a command when it is asked for: what is not run need not be imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        return cast("click.Command", import_module(f"hullward.cli.{cmd_name}").command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="hullward %(version)s")
+def hullward() -> None:
+    """See what Docker containers may do, take away what they do not need, and prove it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; ends the process with 0, 1 or 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        status = hullward.main(arguments, prog_name="hullward", standalone_mode=False)
+        sys.stdout.flush()
+    except HullwardError as error:
+        say(error.what, error.advice)
+        status = _CANNOT
+    except click.ClickException as error:
+        say(error.format_message(), "`hullward --help` shows the commands and options.")
+        status = _CANNOT
+    except (click.Abort, KeyboardInterrupt):
+        say("Interrupted.", "Nothing was changed.")
+        status = _CANNOT
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = _CANNOT
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def say(what: str, advice: str) -> None:
+    """Print an error as two lines that nothing from outside can forge."""
+    from hullward.report.text import visible  # noqa: PLC0415 - not needed by --version
+
+    click.echo(f"hullward: {visible(what)}", err=True)
+    if advice:
+        click.echo(f"  {visible(advice)}", err=True)

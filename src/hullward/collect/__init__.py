@@ -1,0 +1,1 @@
+"""What a source says, turned into facts: one file a source, each with a pure parse."""

@@ -1,0 +1,192 @@
+"""An answer of /containers/{id}/json, turned into a Container without its secrets."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from hullward.collect import wire
+from hullward.model.facts import Container, Device, Mount, Port
+
+# The labels that rules and remedies read; no other label's value is kept.
+KEPT_LABELS = frozenset(
+    {
+        "com.centurylinklabs.watchtower.enable",
+        "com.docker.compose.project",
+        "com.docker.compose.project.config_files",
+        "com.docker.compose.project.working_dir",
+        "com.docker.compose.service",
+        "com.docker.swarm.service.name",
+    }
+)
+_TCP_ADDRESS = re.compile(r"(?:(?:-H|--host)=?)?(tcp://[\w.:\[\]-]*)")
+_VARIABLE = re.compile(r"[^=\s]{1,200}")
+_DECODER = msgspec.json.Decoder(wire.Inspect)
+
+
+def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Container:
+    """Read one inspect answer; raises msgspec.MsgspecError where it is not one.
+
+    `volumes` maps the names of volumes with driver options to these options, None when the
+    volumes could not be listed.
+    """
+    raw = _DECODER.decode(body)
+    host, config, settings = raw.host_config, raw.config, raw.network_settings
+    options, seccomp_action = _security_options(host.security_opt or ())
+    restart = host.restart_policy or wire.RestartPolicy()
+    words = (raw.path, *(raw.args or ()))
+    return Container(
+        name=raw.name.removeprefix("/"),
+        id=raw.id,
+        image=config.image,
+        image_id=raw.image,
+        state=raw.state.status,
+        program=raw.path.rpartition("/")[2],
+        user=config.user,
+        uid=_declared_uid(config.user),
+        groups=tuple(host.group_add or ()),
+        privileged=host.privileged,
+        cap_add=tuple(host.cap_add or ()),
+        cap_drop=tuple(host.cap_drop or ()),
+        security_opt=options,
+        seccomp_default_action=seccomp_action,
+        apparmor_profile=raw.app_armor_profile,
+        selinux_label=raw.process_label,
+        masked_paths=None if host.masked_paths is None else tuple(host.masked_paths),
+        readonly_paths=None if host.readonly_paths is None else tuple(host.readonly_paths),
+        read_only=host.readonly_rootfs,
+        runtime=host.runtime,
+        network_mode=host.network_mode,
+        pid_mode=host.pid_mode,
+        ipc_mode=host.ipc_mode,
+        uts_mode=host.uts_mode,
+        userns_mode=host.userns_mode,
+        cgroupns_mode=host.cgroupns_mode,
+        cgroup_parent=host.cgroup_parent,
+        networks=tuple(sorted((settings.networks or {}) if settings else ())),
+        mounts=tuple(_mount(mount, volumes) for mount in raw.mounts or ()),
+        ports=_ports((settings.ports if settings else None) or {}),
+        wished_ports=_ports(host.port_bindings or {}),
+        devices=tuple(Device(d.path_on_host, d.cgroup_permissions) for d in host.devices or ()),
+        device_rules=tuple(host.device_cgroup_rules or ()),
+        device_requests=tuple(_request(request) for request in host.device_requests or ()),
+        sysctls=host.sysctls or {},
+        ulimits=tuple(ulimit.name for ulimit in host.ulimits or ()),
+        memory=host.memory,
+        cpu_limited=bool(host.nano_cpus or host.cpu_quota or host.cpu_shares or host.cpuset_cpus),
+        pids=max(0, host.pids_limit or 0),
+        restart=restart.name,
+        restart_attempts=restart.maximum_retry_count,
+        health=_health(raw),
+        log_driver=host.log_config.type if host.log_config else "",
+        environment=_names(config.env or ()),
+        labels={k: v for k, v in (config.labels or {}).items() if k in KEPT_LABELS},
+        api_listens=tuple(match[1] for word in words if (match := _TCP_ADDRESS.fullmatch(word))),
+        api_verifies=any(word in {"--tlsverify", "--tlsverify=true"} for word in words),
+        execs=None if raw.exec_ids else (),
+        pid=raw.state.pid,
+    )
+
+
+def exec_ids(body: bytes) -> tuple[str, ...]:
+    """Name the exec sessions of an inspect answer."""
+    return tuple(_DECODER.decode(body).exec_ids or ())
+
+
+def _declared_uid(user: str) -> int | None:
+    name = user.partition(":")[0]
+    if name in {"", "root"}:
+        return 0
+    return int(name) if re.fullmatch(r"[0-9]{1,10}", name) else None
+
+
+def _names(environment: Iterable[str]) -> tuple[str, ...]:
+    """Keep the names of variables, never a value."""
+    matches = (_VARIABLE.match(entry) for entry in environment if "=" in entry)
+    return tuple(match[0] for match in matches if match)
+
+
+def _security_options(options: Iterable[str]) -> tuple[tuple[str, ...], str]:
+    """Shorten an inlined seccomp profile to a word; give its default action beside."""
+    kept, action = [], ""
+    for option in options:
+        if re.match(r"seccomp[=:]\s*\{", option):
+            kept.append("seccomp=custom")
+            action = _default_action(option[len("seccomp=") :])
+        else:
+            kept.append(option)
+    return tuple(kept), action
+
+
+def _default_action(profile: str) -> str:
+    try:
+        value = json.loads(profile)
+    except (ValueError, RecursionError):
+        return ""
+    action = value.get("defaultAction", "") if isinstance(value, dict) else ""
+    return action if isinstance(action, str) else ""
+
+
+def _request(request: wire.DeviceRequest) -> str:
+    wanted = sorted({word for group in request.capabilities or () for word in group})
+    return " ".join(filter(None, (request.driver, *wanted)))
+
+
+def _health(raw: wire.Inspect) -> str:
+    """Give the state of the health check, "none" where there is no check."""
+    test = raw.config.healthcheck.test if raw.config.healthcheck else None
+    if not test or test[0] == "NONE":
+        return "none"
+    return raw.state.health.status if raw.state.health else "defined"
+
+
+def _ports(bindings: Mapping[str, list[wire.Binding] | None]) -> tuple[Port, ...]:
+    ports = []
+    for key, places in bindings.items():
+        number, _, protocol = key.partition("/")
+        for place in places or ():
+            if number.isdecimal():
+                public = int(place.host_port) if place.host_port.isdecimal() else 0
+                ports.append(Port(int(number), protocol or "tcp", place.host_ip, public))
+    return tuple(sorted(ports))
+
+
+def _mount(raw: wire.MountPoint, volumes: Mapping[str, Mapping[str, str]] | None) -> Mount:
+    if raw.type != "volume":
+        source = raw.source if raw.type == "bind" else ""
+        return Mount(raw.type, raw.destination, source, raw.rw, raw.propagation)
+    if volumes is None:
+        return Mount(
+            "volume", raw.destination, None, raw.rw, raw.propagation, volume=raw.name
+        )
+    options = volumes.get(raw.name, {})
+    return Mount(
+        "volume",
+        raw.destination,
+        _shown(options) if raw.driver in {"", "local"} else "",
+        raw.rw,
+        raw.propagation,
+        volume=raw.name,
+        filesystem=options.get("type", ""),
+        credentials=_has_credentials(options),
+    )
+
+
+def _shown(options: Mapping[str, str]) -> str:
+    """Name the path of the host that a volume of the local driver stands for, "" for none."""
+    filesystem, device = options.get("type", ""), options.get("device", "")
+    flags = options.get("o", "").split(",")
+    if filesystem == "overlay":
+        layers = [flag.partition("=")[2] for flag in flags if flag.startswith("lowerdir=")]
+        return layers[0].split(":")[0] if layers else ""
+    return device if device.startswith("/") and not device.startswith("//") else ""
+
+
+def _has_credentials(options: Mapping[str, str]) -> bool:
+    words = re.compile(r"pass(word|wd)?|secret|token|user(name)?|access_?key", re.IGNORECASE)
+    flags = (flag.partition("=") for flag in options.get("o", "").split(","))
+    named = [name for name, _, value in flags if value]
+    named += [name for name in options if name not in {"type", "o", "device"}]
+    userinfo = re.search(r"//[^/@\s]*:[^/@\s]*@", options.get("device", ""))
+    return bool(userinfo) or any(words.fullmatch(name) for name in named)

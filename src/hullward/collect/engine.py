@@ -1,0 +1,293 @@
+"""All that the Docker Engine API tells about an engine and its containers."""
+
+import io
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from msgspec.structs import replace
+
+from hullward.collect import containers, wire
+from hullward.model.errors import HullwardError
+from hullward.model.facts import (
+    Container,
+    Engine,
+    Exec,
+    Image,
+    Network,
+    Plugin,
+    Snapshot,
+    Unread,
+)
+
+_PASSWD_LIMIT = 1024 * 1024
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_T = TypeVar("_T")
+
+
+class Answer(Protocol):
+    """An answer of the engine."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it brought what was asked for."""
+
+    @property
+    def status(self) -> int:
+        """HTTP's status."""
+
+    @property
+    def body(self) -> bytes:
+        """What it brought."""
+
+    @property
+    def problem(self) -> str:
+        """Why it brought nothing, on one line."""
+
+
+class Reader(Protocol):
+    """An engine that can be asked, and cannot be changed."""
+
+    def negotiate(self) -> str:
+        """Agree on an API version."""
+
+    def get(self, *paths: str) -> Iterator[Answer]:
+        """Ask for every path, and get the answers in the same order."""
+
+
+def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False) -> Snapshot:
+    """Look at an engine and its running containers, with `stopped` at all of them.
+
+    Three round trips at most. Raises HullwardError where the containers cannot be listed; every
+    other source that fails is named in the snapshot's gaps.
+    """
+    api = reader.negotiate()
+    version, info, listing, volumes, networks, plugins = reader.get(
+        "/version",
+        "/info",
+        f"/containers/json?all={int(stopped)}",
+        "/volumes",
+        "/networks",
+        "/plugins",
+    )
+    gaps: dict[str, str] = {}
+    listed = _listed(listing)
+    volume_options = _volumes(volumes, gaps)
+    image_ids = sorted({entry.image_id for entry in listed if entry.image_id})
+    answers = list(
+        reader.get(
+            *(f"/containers/{quote(entry.id, safe='')}/json" for entry in listed),
+            *(f"/images/{quote(image, safe=':')}/json" for image in image_ids),
+        )
+    )
+    found, unread = _inspected(listed, answers[: len(listed)], volume_options)
+    return Snapshot(
+        target=target,
+        collected_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        engine=_engine(version, info, api, gaps),
+        containers=_completed(reader, found),
+        unread=tuple(unread),
+        images=_images(image_ids, answers[len(listed) :]),
+        networks=_networks(networks, gaps),
+        plugins=_plugins(plugins, gaps),
+        gaps=gaps,
+    )
+
+
+def _listed(answer: Answer) -> list[wire.Listed]:
+    if not answer.ok:
+        raise HullwardError(
+            f"The containers cannot be listed: {answer.problem}.",
+            "The login or the proxy in between must allow GET /containers/json.",
+        )
+    try:
+        return msgspec.json.decode(answer.body, type=list[wire.Listed])
+    except _UNREADABLE as error:
+        raise HullwardError(
+            f"The list of containers cannot be read: {error}.",
+            "Check that it is a Docker engine that answers there.",
+        ) from error
+
+
+def _decoded(
+    answer: Answer, kind: type[_T], source: str, gaps: dict[str, str]
+) -> _T | None:
+    """Decode an answer, or note the gap."""
+    if not answer.ok:
+        gaps[source] = f"/{source}: {answer.problem}"
+        return None
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except _UNREADABLE as error:
+        gaps[source] = f"/{source} cannot be read: {error}"
+        return None
+
+
+def _volumes(answer: Answer, gaps: dict[str, str]) -> Mapping[str, Mapping[str, str]] | None:
+    volumes = _decoded(answer, wire.Volumes, "volumes", gaps)
+    if volumes is None:
+        return None
+    return {volume.name: volume.options for volume in volumes.volumes or () if volume.options}
+
+
+def _inspected(
+    listed: Iterable[wire.Listed],
+    answers: Iterable[Answer],
+    volumes: Mapping[str, Mapping[str, str]] | None,
+) -> tuple[list[tuple[Container, tuple[str, ...]]], list[Unread]]:
+    """Give each container with the ids of its exec sessions, and those that cannot be read."""
+    found, unread = [], []
+    for entry, answer in zip(listed, answers, strict=True):
+        name = (entry.names or [entry.id[:12]])[0].removeprefix("/")
+        try:
+            if answer.ok:
+                container = containers.parse(answer.body, volumes)
+                execs = containers.exec_ids(answer.body) if container.execs is None else ()
+                found.append((container, execs))
+                continue
+            gone = answer.status == 404  # noqa: PLR2004 - HTTP's Not Found
+            reason = "it disappeared while it was looked at" if gone else answer.problem
+        except _UNREADABLE as error:
+            reason = f"the engine's description of it cannot be read: {error}"
+        unread.append(Unread(name, entry.id, reason))
+    return found, unread
+
+
+def _completed(
+    reader: Reader, found: Sequence[tuple[Container, tuple[str, ...]]]
+) -> tuple[Container, ...]:
+    """Resolve users given by name and look at exec sessions, in one more round trip if any."""
+    named = [container for container, _ in found if container.uid is None]
+    sessions = [(container.id, session) for container, execs in found for session in execs]
+    if not named and not sessions:
+        return tuple(container for container, _ in found)
+    answers = list(
+        reader.get(
+            *(f"/containers/{quote(c.id, safe='')}/archive?path=/etc/passwd" for c in named),
+            *(f"/exec/{quote(session, safe='')}/json" for _, session in sessions),
+        )
+    )
+    uids = {c.id: _uid(c, answer) for c, answer in zip(named, answers, strict=False)}
+    running: dict[str, list[Exec]] = {}
+    for (owner, _), answer in zip(sessions, answers[len(named) :], strict=True):
+        running.setdefault(owner, []).extend(_exec(answer))
+    return tuple(
+        replace(
+            container,
+            uid=uids.get(container.id, (container.uid, ""))[0],
+            uid_gap=uids.get(container.id, (None, ""))[1],
+            execs=tuple(running.get(container.id, ())),
+        )
+        for container, _ in found
+    )
+
+
+def _uid(container: Container, answer: Answer) -> tuple[int | None, str]:
+    """Find the user in the container's /etc/passwd, or say why it cannot be found."""
+    if not answer.ok:
+        return None, f"/etc/passwd of the container: {answer.problem}"
+    try:
+        with tarfile.open(fileobj=io.BytesIO(answer.body)) as archive:
+            member = archive.next()
+            file = archive.extractfile(member) if member and member.isfile() else None
+            text = file.read(_PASSWD_LIMIT) if file else b""
+    except (tarfile.TarError, OSError, EOFError, ValueError):
+        text = b""
+    name = container.user.partition(":")[0].encode()
+    for line in text.splitlines():
+        fields = line.split(b":")
+        if fields[0] == name and len(fields) > 2 and fields[2].isdigit():  # noqa: PLR2004
+            return int(fields[2]), ""
+    return None, f"/etc/passwd of the container has no user {container.user.partition(':')[0]!r}"
+
+
+def _exec(answer: Answer) -> Iterator[Exec]:
+    """Give the session if it still runs; one that ended in between is gone."""
+    try:
+        session = msgspec.json.decode(answer.body, type=wire.ExecInspect) if answer.ok else None
+    except _UNREADABLE:
+        session = None
+    if session and session.running and session.process:
+        yield Exec(session.process.user, session.process.privileged)
+
+
+def _images(ids: Iterable[str], answers: Iterable[Answer]) -> dict[str, Image]:
+    """Read the images; one that cannot be read is left out, and its rules answer unknown."""
+    images = {}
+    for id_, answer in zip(ids, answers, strict=True):
+        raw = _decoded(answer, wire.ImageInspect, "images", {})
+        if raw:
+            images[id_] = Image(
+                id_,
+                tuple(raw.repo_tags or ()),
+                tuple(raw.repo_digests or ()),
+                raw.created,
+                tuple(sorted((raw.config.exposed_ports or {}) if raw.config else ())),
+            )
+    return images
+
+
+def _engine(version: Answer, info: Answer, api: str, gaps: dict[str, str]) -> Engine | None:
+    raw = _decoded(version, wire.Version, "version", gaps)
+    about = _decoded(info, wire.Info, "info", gaps)
+    if raw is None:
+        return None
+    about = about or wire.Info()
+    options = None if "info" in gaps else tuple(about.security_options or ())
+    return Engine(
+        version=raw.version,
+        api=api,
+        kernel=raw.kernel_version,
+        system=about.operating_system,
+        components={part.name: part.version for part in raw.components or ()},
+        security_options=options,
+        cgroup_version=about.cgroup_version,
+        root_directory=about.docker_root_dir,
+        default_runtime=about.default_runtime,
+        warnings=tuple(about.warnings or ()),
+        swarm=about.swarm.local_node_state if about.swarm else "",
+    )
+
+
+def _networks(answer: Answer, gaps: dict[str, str]) -> tuple[Network, ...] | None:
+    raw = _decoded(answer, list[wire.NetworkEntry], "networks", gaps)
+    if raw is None:
+        return None
+    networks = []
+    for entry in raw:
+        options = entry.options or {}
+        networks.append(
+            Network(
+                entry.name,
+                entry.driver,
+                entry.internal,
+                encrypted="encrypted" in options if entry.driver == "overlay" else None,
+                talk=options.get("com.docker.network.bridge.enable_icc", "true") != "false",
+            )
+        )
+    return tuple(networks)
+
+
+def _plugins(answer: Answer, gaps: dict[str, str]) -> tuple[Plugin, ...] | None:
+    raw = _decoded(answer, list[wire.PluginEntry], "plugins", gaps)
+    if raw is None:
+        return None
+    plugins = []
+    for entry in raw:
+        config = entry.config or wire.PluginConfig()
+        linux = config.linux or wire.PluginLinux()
+        mounts = (entry.settings.mounts or ()) if entry.settings else ()
+        plugins.append(
+            Plugin(
+                entry.name,
+                entry.enabled,
+                tuple(linux.capabilities or ()),
+                linux.allow_all_devices,
+                bool(config.network and config.network.type == "host"),
+                tuple(mount.source for mount in mounts if mount.source),
+            )
+        )
+    return tuple(plugins)

@@ -1,0 +1,180 @@
+"""The kernel's word on every process of a container: /proc/PID/{cgroup,status,uid_map,net}."""
+
+import ipaddress
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from hullward.model.facts import Container, Listener, Process, Snapshot
+
+_ID = re.compile(r"[0-9a-f]{64}")
+_LISTENING = {"tcp": "0A", "udp": "07"}
+
+
+class Proc(Protocol):
+    """A /proc that can be read."""
+
+    def pids(self) -> Iterator[int]:
+        """Name every process that can be seen."""
+
+    def read(self, pid: int, name: str) -> str | None:
+        """Give /proc/PID/NAME, None where it cannot be read."""
+
+    def sockets(self, pid: int) -> frozenset[int] | None:
+        """Give the inodes of a process's sockets, None where they cannot be read."""
+
+
+def without(snapshot: Snapshot, reason: str) -> Snapshot:
+    """Note on every running container why the kernel was not asked."""
+    return replace(
+        snapshot,
+        gaps={**snapshot.gaps, "processes": reason},
+        containers=tuple(_gap(container, reason) for container in snapshot.containers),
+    )
+
+
+def collect(proc: Proc, snapshot: Snapshot) -> Snapshot:
+    """Add the processes of every running container, and the sockets of host-network ones.
+
+    A process belongs to a container when its cgroup path names it, whatever its parent; so a
+    socket that leads to another machine's engine can never be taken for this machine's.
+    """
+    try:
+        members = _members(proc)
+    except OSError as error:
+        return without(snapshot, f"/proc cannot be read: {error.strerror}")
+    return replace(
+        snapshot,
+        containers=tuple(_with_processes(proc, c, members) for c in snapshot.containers),
+    )
+
+
+def _members(proc: Proc) -> dict[str, list[int]]:
+    members: dict[str, list[int]] = {}
+    for pid in proc.pids():
+        for container in set(_ID.findall(proc.read(pid, "cgroup") or "")):
+            members.setdefault(container, []).append(pid)
+    return members
+
+
+def _gap(container: Container, reason: str) -> Container:
+    return replace(container, processes_gap=reason) if container.running else container
+
+
+def _with_processes(
+    proc: Proc, container: Container, members: Mapping[str, list[int]]
+) -> Container:
+    if not container.running:
+        return container
+    pids = members.get(container.id, [])
+    if container.pid not in pids:
+        return _gap(
+            container,
+            f"process {container.pid} of this machine is not in this container: /proc hides it, "
+            "or the socket leads to another machine",
+        )
+    processes = []
+    for pid in pids:
+        status, uid_map = proc.read(pid, "status"), proc.read(pid, "uid_map")
+        if status is None and pid != container.pid:
+            continue
+        process = parse_status(pid, status or "", uid_map or "")
+        if process is None:
+            return _gap(container, f"/proc/{pid}/status cannot be read")
+        processes.append(process)
+    found = replace(container, processes=tuple(processes))
+    return replace(found, listeners=_listeners(proc, found)) if _on_host(container) else found
+
+
+def _on_host(container: Container) -> bool:
+    return container.network_mode == "host"
+
+
+def parse_status(pid: int, status: str, uid_map: str) -> Process | None:
+    """Read proc_pid_status(5); None where a needed line is missing."""
+    fields = dict(re.findall(r"^(\w+):[ \t]*(.*)$", status, re.MULTILINE))
+    try:
+        uids = tuple(int(word) for word in fields["Uid"].split())
+        masks = {
+            name: int(fields[key], 16)
+            for name, key in (
+                ("effective", "CapEff"),
+                ("permitted", "CapPrm"),
+                ("bounding", "CapBnd"),
+                ("inheritable", "CapInh"),
+            )
+        }
+        ranges = parse_uid_map(uid_map)
+        return Process(
+            pid=pid,
+            name=fields.get("Name", ""),
+            uids=tuple(_inside(uid, ranges) for uid in uids),
+            ambient=int(fields.get("CapAmb", "0"), 16),
+            no_new_privileges=fields["NoNewPrivs"].strip() == "1",
+            seccomp=int(fields["Seccomp"]),
+            remapped=any(inside != outside for inside, outside, _ in ranges),
+            **masks,
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def parse_uid_map(text: str) -> tuple[tuple[int, int, int], ...]:
+    """Read user_namespaces(7)'s uid_map: (first inside, first outside, count) a line."""
+    rows = (line.split() for line in text.splitlines())
+    return tuple(
+        (int(row[0]), int(row[1]), int(row[2]))
+        for row in rows
+        if len(row) == 3 and all(word.isdecimal() for word in row)  # noqa: PLR2004
+    )
+
+
+def _inside(uid: int, ranges: tuple[tuple[int, int, int], ...]) -> int:
+    """Translate a uid as this machine counts it into the container's own count."""
+    for inside, outside, count in ranges:
+        if outside <= uid < outside + count:
+            return inside + uid - outside
+    return uid
+
+
+def _listeners(proc: Proc, container: Container) -> tuple[Listener, ...] | None:
+    """Find the sockets on which the container's processes listen; None without the right to."""
+    owned: set[int] = set()
+    for process in container.processes or ():
+        sockets = proc.sockets(process.pid)
+        if sockets is None:
+            return None
+        owned |= sockets
+    found: set[Listener] = set()
+    for name in ("tcp", "tcp6", "udp", "udp6"):
+        text = proc.read(container.pid, f"net/{name}") or ""
+        found.update(listener for inode, listener in parse_net(text, name[:3]) if inode in owned)
+    return tuple(sorted(found))
+
+
+def parse_net(text: str, protocol: str) -> Iterator[tuple[int, Listener]]:
+    """Read proc_net_tcp(5) or udp: the inode and address of every socket that waits for peers."""
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        try:
+            local, state, inode = fields[1], fields[3], int(fields[9])
+            address, _, port = local.partition(":")
+            number = int(port, 16)
+        except (IndexError, ValueError):
+            continue
+        decoded = _address(address)
+        if state == _LISTENING[protocol] and decoded:
+            yield inode, Listener(decoded, number, protocol)
+
+
+def _address(digits: str) -> str:
+    """Decode an address of /proc/net: 32-bit words in the byte order of a little-endian host."""
+    try:
+        words = struct.unpack(f">{len(digits) // 8}I", bytes.fromhex(digits))
+        packed = struct.pack(f"<{len(words)}I", *words)
+        return str(ipaddress.ip_address(packed))
+    except (struct.error, ValueError):
+        return ""

@@ -1,0 +1,40 @@
+"""hullward.toml: the risks that the owner accepts."""
+
+import tomllib
+from collections.abc import Collection
+from difflib import get_close_matches
+
+import msgspec
+from msgspec import Struct
+
+from hullward.model.errors import HullwardError
+from hullward.model.waiver import Waiver
+
+_FORM = 'Write [[waiver]] with rule, target, reason and, if it ends, expires = "YYYY-MM-DD".'
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the file says."""
+
+    waiver: tuple[Waiver, ...] = ()
+
+
+def parse(data: bytes, name: str, rule_ids: Collection[str]) -> Settings:
+    """Read the file's text; raises HullwardError for what it cannot mean."""
+    try:
+        value = tomllib.loads(data.decode())
+        settings = msgspec.convert(value, Settings, strict=False)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise HullwardError(f"{name} is not TOML: {error}.", _FORM) from error
+    except msgspec.ValidationError as error:
+        raise HullwardError(f"{name} cannot be understood: {error}.", _FORM) from error
+    for waiver in settings.waiver:
+        if waiver.rule not in rule_ids:
+            near = get_close_matches(waiver.rule, rule_ids, 1)
+            raise HullwardError(
+                f"{name} waives {waiver.rule!r}, which is no rule.",
+                f"Did you mean {near[0]}?" if near else "`hullward explain` lists the rules.",
+            )
+        if not waiver.reason.strip():
+            raise HullwardError(f"{name} waives {waiver.rule} without a reason.", _FORM)
+    return settings

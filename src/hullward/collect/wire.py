@@ -1,0 +1,289 @@
+"""The parts of the Engine API's answers that hullward reads; all else is skipped undecoded.
+
+Field names are the API's own: https://docs.docker.com/reference/api/engine/
+"""
+
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class Api(Struct, rename="pascal"):
+    """An object of the API: its keys are written in PascalCase."""
+
+
+class Listed(Struct):
+    """A container in /containers/json."""
+
+    id: str = field(name="Id")
+    names: list[str] | None = field(name="Names", default=None)
+    image_id: str = field(name="ImageID", default="")
+
+
+class Health(Api):
+    """State.Health."""
+
+    status: str = ""
+
+
+class State(Api):
+    """The state of a container."""
+
+    status: str = ""
+    pid: int = 0
+    health: Health | None = None
+
+
+class Healthcheck(Api):
+    """Config.Healthcheck."""
+
+    test: list[str] | None = None
+
+
+class Config(Api):
+    """What image and command line say."""
+
+    user: str = ""
+    image: str = ""
+    env: list[str] | None = None
+    labels: dict[str, str] | None = None
+    healthcheck: Healthcheck | None = None
+
+
+class Binding(Api):
+    """Where a port is published."""
+
+    host_ip: str = ""
+    host_port: str = ""
+
+
+class HostDevice(Api):
+    """A device node handed over."""
+
+    path_on_host: str = ""
+    cgroup_permissions: str = ""
+
+
+class DeviceRequest(Api):
+    """A request for GPUs or CDI devices."""
+
+    driver: str = ""
+    capabilities: list[list[str]] | None = None
+
+
+class Ulimit(Api):
+    """A resource limit of its own."""
+
+    name: str = ""
+
+
+class RestartPolicy(Api):
+    """When the engine starts it again."""
+
+    name: str = ""
+    maximum_retry_count: int = 0
+
+
+class LogConfig(Api):
+    """The log driver; its options may hold tokens and are not read."""
+
+    type: str = ""
+
+
+class HostConfig(Api):
+    """What the container may do to its host."""
+
+    network_mode: str = ""
+    pid_mode: str = ""
+    ipc_mode: str = ""
+    uts_mode: str = field(name="UTSMode", default="")
+    userns_mode: str = ""
+    cgroupns_mode: str = ""
+    cgroup_parent: str = ""
+    privileged: bool = False
+    cap_add: list[str] | None = None
+    cap_drop: list[str] | None = None
+    security_opt: list[str] | None = None
+    readonly_rootfs: bool = False
+    devices: list[HostDevice] | None = None
+    device_cgroup_rules: list[str] | None = None
+    device_requests: list[DeviceRequest] | None = None
+    sysctls: dict[str, str] | None = None
+    ulimits: list[Ulimit] | None = None
+    memory: int = 0
+    nano_cpus: int = 0
+    cpu_quota: int = 0
+    cpu_shares: int = 0
+    cpuset_cpus: str = ""
+    pids_limit: int | None = None
+    restart_policy: RestartPolicy | None = None
+    log_config: LogConfig | None = None
+    group_add: list[str] | None = None
+    masked_paths: list[str] | None = None
+    readonly_paths: list[str] | None = None
+    runtime: str = ""
+    port_bindings: dict[str, list[Binding] | None] | None = None
+
+
+class MountPoint(Api):
+    """A mount as it is, whatever syntax asked for it."""
+
+    type: str = ""
+    name: str = ""
+    source: str = ""
+    destination: str = ""
+    rw: bool = field(name="RW", default=True)
+    propagation: str = ""
+    driver: str = ""
+
+
+class NetworkSettings(Api):
+    """What is published now, and the networks joined."""
+
+    ports: dict[str, list[Binding] | None] | None = None
+    networks: dict[str, Any] | None = None
+
+
+class Inspect(Api):
+    """/containers/{id}/json."""
+
+    id: str
+    name: str
+    config: Config
+    host_config: HostConfig
+    state: State
+    image: str = ""
+    path: str = ""
+    args: list[str] | None = None
+    exec_ids: list[str] | None = field(name="ExecIDs", default=None)
+    app_armor_profile: str = ""
+    process_label: str = ""
+    mounts: list[MountPoint] | None = None
+    network_settings: NetworkSettings | None = None
+
+
+class Volume(Api):
+    """A volume; its options may hold passwords and are reduced before they are kept."""
+
+    name: str
+    driver: str = ""
+    options: dict[str, str] | None = None
+
+
+class Volumes(Api):
+    """/volumes."""
+
+    volumes: list[Volume] | None = None
+
+
+class NetworkEntry(Api):
+    """A network in /networks."""
+
+    name: str
+    driver: str = ""
+    internal: bool = False
+    options: dict[str, str] | None = None
+
+
+class PluginLinux(Api):
+    """What a managed plugin is granted."""
+
+    capabilities: list[str] | None = None
+    allow_all_devices: bool = False
+
+
+class PluginNetwork(Api):
+    """Which network a managed plugin is in."""
+
+    type: str = ""
+
+
+class PluginMount(Api):
+    """A path of the host inside a managed plugin."""
+
+    source: str | None = None
+
+
+class PluginConfig(Api):
+    """What a managed plugin asks for."""
+
+    linux: PluginLinux | None = None
+    network: PluginNetwork | None = None
+
+
+class PluginSettings(Api):
+    """What a managed plugin was given."""
+
+    mounts: list[PluginMount] | None = None
+
+
+class PluginEntry(Api):
+    """A managed plugin in /plugins."""
+
+    name: str
+    enabled: bool = False
+    config: PluginConfig | None = None
+    settings: PluginSettings | None = None
+
+
+class ImageConfig(Api):
+    """What an image declares."""
+
+    exposed_ports: dict[str, Any] | None = None
+
+
+class ImageInspect(Api):
+    """/images/{id}/json."""
+
+    id: str
+    repo_tags: list[str] | None = None
+    repo_digests: list[str] | None = None
+    created: str = ""
+    config: ImageConfig | None = None
+
+
+class Component(Api):
+    """A program of the engine and its version."""
+
+    name: str = ""
+    version: str = ""
+
+
+class Version(Api):
+    """/version."""
+
+    version: str
+    kernel_version: str = ""
+    components: list[Component] | None = None
+
+
+class Swarm(Api):
+    """The node's part in a swarm."""
+
+    local_node_state: str = ""
+
+
+class Info(Api):
+    """/info."""
+
+    security_options: list[str] | None = None
+    cgroup_version: str = ""
+    docker_root_dir: str = ""
+    default_runtime: str = ""
+    operating_system: str = ""
+    warnings: list[str] | None = None
+    swarm: Swarm | None = None
+
+
+class ExecProcess(Struct):
+    """The process of an exec session; its command may hold secrets and is not read."""
+
+    user: str = ""
+    privileged: bool = False
+
+
+class ExecInspect(Struct):
+    """/exec/{id}/json."""
+
+    running: bool = field(name="Running", default=False)
+    process: ExecProcess | None = field(name="ProcessConfig", default=None)

@@ -1,0 +1,202 @@
+"""A thin client of the Docker Engine API: one kept-alive connection, requests in a pipeline.
+
+Why not a library: docs/decisions.md. A pipeline asks for many containers in one round trip, which
+is what makes an engine behind ssh as quick as a local one.
+"""
+
+import io
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from http.client import HTTPException, HTTPResponse
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from hullward.host.deadline import Deadline
+from hullward.host.endpoints import Endpoint
+from hullward.host.links import Link, SshOptions, dial
+from hullward.model.errors import HullwardError
+
+# Docker 20.10 and the newest that this client was written for.
+OLDEST, NEWEST = (1, 41), (1, 52)
+
+# Requests that wait for their answers at one time: few enough to fit every socket's buffer.
+_PIPELINE = 24
+_ANSWER_LIMIT = 64 * 1024 * 1024
+
+
+class Answer(Struct, frozen=True):
+    """The engine's answer to one request."""
+
+    status: int
+    content_type: str
+    body: bytes
+    api: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the engine did what was asked."""
+        return self.status == 200  # noqa: PLR2004 - HTTP's OK
+
+    @property
+    def problem(self) -> str:
+        """Why it did not: the status and the engine's message, on one line."""
+        try:
+            message = msgspec.json.decode(self.body, type=_Message).message
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            message = ""
+        return f"the engine answered {self.status}" + (f": {message[:300]}" if message else "")
+
+
+class _Message(Struct):
+    message: str = ""
+
+
+class _Wire(io.RawIOBase):
+    """Bytes of a link, each read under the deadline."""
+
+    def __init__(self, link: Link, deadline: Deadline) -> None:
+        self._link = link
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
+        self._link.sock.settimeout(self._deadline.remaining())
+        return self._link.sock.recv_into(buffer)
+
+
+class _Kept(io.BufferedReader):
+    """A reader that HTTPResponse cannot close, so that the next answer is read from it too."""
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return self
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
+class EngineClient:
+    """Asks one engine. Use it as a context manager; every method raises HullwardError."""
+
+    def __init__(self, endpoint: Endpoint, deadline: Deadline, options: SshOptions) -> None:
+        """Connect to nothing yet."""
+        self._endpoint = endpoint
+        self._deadline = deadline
+        self._options = options
+        self._link: Link | None = None
+        self._reader: _Kept | None = None
+        self.api = ""
+
+    def __enter__(self) -> "EngineClient":
+        """Give itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hang up."""
+        self.close()
+
+    def close(self) -> None:
+        """Hang up; the next request would connect anew."""
+        if self._link:
+            self._link.close()
+        self._link = self._reader = None
+
+    def negotiate(self) -> str:
+        """Ask /_ping for the API version and agree on the newest that both sides speak."""
+        (answer,) = self._exchange(["/_ping"])
+        version = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", answer.api)
+        if "html" in answer.content_type or not answer.ok or version is None:
+            raise _not_docker(answer)
+        theirs = (int(version[1]), int(version[2]))
+        if theirs < OLDEST:
+            raise HullwardError(
+                f"The engine speaks API {answer.api}; hullward needs 1.41 or newer.",
+                "Docker 20.10 was the first with it: update the engine.",
+            )
+        self.api = ".".join(map(str, min(theirs, NEWEST)))
+        return self.api
+
+    def get(self, *paths: str) -> Iterator[Answer]:
+        """Ask for each path, all in one round trip; the answers come in the same order."""
+        if not self.api:
+            self.negotiate()
+        return self._exchange([f"/v{self.api}{path}" for path in paths])
+
+    def _exchange(self, paths: Iterable[str]) -> Iterator[Answer]:
+        waiting = deque(paths)
+        sent: deque[str] = deque()
+        try:
+            while waiting or sent:
+                while waiting and len(sent) < _PIPELINE:
+                    self._send(waiting[0])
+                    sent.append(waiting.popleft())
+                answer, closing = self._receive()
+                sent.popleft()
+                if closing:
+                    self.close()
+                    waiting.extendleft(reversed(sent))
+                    sent.clear()
+                yield answer
+        except TimeoutError as error:
+            self._abandon()
+            raise HullwardError(
+                f"The engine did not answer within {self._deadline.seconds:g} seconds.",
+                "Give it more with --timeout, or see what keeps it busy (`docker info`).",
+            ) from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise self._broken(error) from error
+
+    def _send(self, path: str) -> None:
+        if self._link is None:
+            self._link = dial(self._endpoint, self._deadline, self._options)
+            self._reader = _Kept(_Wire(self._link, self._deadline), 65536)
+        self._link.sock.settimeout(self._deadline.remaining())
+        request = f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: hullward\r\n\r\n"
+        self._link.sock.sendall(request.encode("ascii"))
+
+    def _receive(self) -> tuple[Answer, bool]:
+        response = HTTPResponse(cast("io.BufferedReader", self._reader))  # type: ignore[arg-type]
+        response.begin()
+        body = response.read(_ANSWER_LIMIT + 1)
+        if len(body) > _ANSWER_LIMIT:
+            raise HullwardError(
+                f"An answer of the engine is larger than {_ANSWER_LIMIT >> 20} MiB.",
+                "No engine needs as much: check that it is the one that you meant.",
+            )
+        answer = Answer(
+            response.status,
+            response.headers.get("Content-Type", ""),
+            body,
+            response.headers.get("Api-Version", ""),
+        )
+        return answer, response.will_close
+
+    def _broken(self, error: Exception) -> HullwardError:
+        cause = self._link.failure() if self._link else None
+        self._abandon()
+        return cause or HullwardError(
+            f"The engine broke off the conversation ({str(error) or type(error).__name__}).",
+            "Look at its log (`journalctl -u docker`), and try again.",
+        )
+
+    def _abandon(self) -> None:
+        if self._link:
+            self._link.sock.close()
+        self.close()
+
+
+def _not_docker(answer: Answer) -> HullwardError:
+    if b"HTTP request to an HTTPS server" in answer.body:
+        return HullwardError(
+            "The engine wants TLS, and was asked without it.",
+            "Set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a context with certificates.",
+        )
+    kind = "HTML" if "html" in answer.content_type else f"status {answer.status}"
+    return HullwardError(
+        f"What answers there is not a Docker engine (it sent {kind}).",
+        "Check the address: the API's own port or socket is needed, not a web page's.",
+    )

@@ -1,0 +1,209 @@
+"""One open byte stream to an engine: local socket, TCP, TLS, or the user's own ssh."""
+
+import os
+import shlex
+import socket
+import ssl
+import subprocess
+from typing import Protocol
+
+from hullward.host.deadline import Deadline
+from hullward.host.endpoints import Endpoint, SshEndpoint, TcpEndpoint, Tls, UnixEndpoint
+from hullward.host.ssh_errors import explain
+from hullward.model.errors import HullwardError
+
+_STDERR_LIMIT = 65536
+_GOODBYE_SECONDS = 2
+
+
+class Link(Protocol):
+    """A connected stream; `sock` has the methods of a socket."""
+
+    sock: socket.socket
+
+    def failure(self) -> HullwardError | None:
+        """Say why the stream ended, if the link knows better than the reader."""
+
+    def close(self) -> None:
+        """End it and free what it holds."""
+
+
+class SocketLink:
+    """A stream that is a plain or TLS socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Own the socket."""
+        self.sock = sock
+
+    def failure(self) -> HullwardError | None:
+        """A socket knows nothing more."""
+        return None
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.sock.close()
+
+
+class SshLink:
+    """A stream through `ssh HOST docker system dial-stdio`, the user's ssh with all its settings."""
+
+    def __init__(self, command: tuple[str, ...], host: str) -> None:
+        """Start ssh with one end of a socket pair as its standard input and output."""
+        self._host = host
+        self.sock, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - an argument tuple, no shell
+                    command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.PIPE
+                )
+            except FileNotFoundError as error:
+                self.sock.close()
+                raise HullwardError(
+                    "The ssh program was not found.", "Install the OpenSSH client."
+                ) from error
+
+    def failure(self) -> HullwardError | None:
+        """Explain the end of ssh by its exit status and its last words."""
+        try:
+            status = self._process.wait(_GOODBYE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+        return explain(self._host, status, self._last_words())
+
+    def _last_words(self) -> str:
+        pipe = self._process.stderr
+        if pipe is None:
+            return ""
+        os.set_blocking(pipe.fileno(), False)
+        return (pipe.read(_STDERR_LIMIT) or b"").decode(errors="replace")
+
+    def close(self) -> None:
+        """Close the stream and end ssh, by force when it does not go by itself."""
+        self.sock.close()
+        self._process.terminate()
+        try:
+            self._process.wait(_GOODBYE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+
+
+class SshOptions(Protocol):
+    """How ssh is called beside the address."""
+
+    @property
+    def config(self) -> str:
+        """A file for `ssh -F`, "" for ssh's own."""
+
+    @property
+    def interactive(self) -> bool:
+        """Whether ssh may ask the person at the terminal."""
+
+
+def ssh_command(endpoint: SshEndpoint, deadline: Deadline, options: SshOptions) -> tuple[str, ...]:
+    """Compose the ssh call; nothing of the address can become an option or shell text."""
+    command = ["ssh", "-T", "-o", f"ConnectTimeout={max(1, int(deadline.remaining()))}"]
+    if options.config:
+        command += ["-F", options.config]
+    if not options.interactive:
+        command += ["-o", "BatchMode=yes"]
+    if endpoint.user:
+        command += ["-l", endpoint.user]
+    if endpoint.port:
+        command += ["-p", str(endpoint.port)]
+    docker = ["docker", "system", "dial-stdio"]
+    if endpoint.socket:
+        docker[1:1] = ["--host", shlex.quote(f"unix://{endpoint.socket}")]
+    return (*command, "--", endpoint.host, *docker)
+
+
+def dial(endpoint: Endpoint, deadline: Deadline, options: SshOptions) -> Link:
+    """Open a stream to the engine; raises HullwardError with the way to mend it."""
+    match endpoint:
+        case UnixEndpoint(path):
+            return SocketLink(_unix(path, deadline))
+        case TcpEndpoint():
+            return SocketLink(_tcp(endpoint, deadline))
+        case SshEndpoint():
+            return SshLink(ssh_command(endpoint, deadline, options), endpoint.host)
+
+
+def _unix(path: str, deadline: Deadline) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.settimeout(deadline.remaining())
+        sock.connect(path)
+    except PermissionError as error:
+        sock.close()
+        raise HullwardError(
+            f"Permission to use {path} was denied.",
+            "Use sudo, or join the group that owns the socket (`sudo usermod -aG docker $USER`, "
+            "then log in anew): its members are as powerful as root on this machine.",
+        ) from error
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        sock.close()
+        raise HullwardError(
+            f"No engine listens on {path}.",
+            "Start it (`sudo systemctl start docker`), or name another TARGET; "
+            "`docker context ls` lists the ones you know.",
+        ) from error
+    except OSError as error:
+        sock.close()
+        raise HullwardError(
+            f"{path} cannot be used: {error.strerror or error}.",
+            "Check the path of the engine's socket.",
+        ) from error
+    return sock
+
+
+def _tcp(endpoint: TcpEndpoint, deadline: Deadline) -> socket.socket:
+    where = f"{endpoint.host}:{endpoint.port}"
+    try:
+        plain = socket.create_connection(
+            (endpoint.host.strip("[]"), endpoint.port), deadline.remaining()
+        )
+    except TimeoutError:
+        raise
+    except (OSError, UnicodeError) as error:
+        raise HullwardError(
+            f"{where} cannot be reached: {getattr(error, 'strerror', None) or error}.",
+            "Check the address, and that the engine listens there.",
+        ) from error
+    if endpoint.tls is None:
+        return plain
+    try:
+        return _tls_context(endpoint.tls).wrap_socket(
+            plain, server_hostname=endpoint.host.strip("[]")
+        )
+    except TimeoutError:
+        plain.close()
+        raise
+    except (OSError, ValueError) as error:
+        plain.close()
+        reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or error
+        raise HullwardError(
+            f"TLS with {where} failed: {reason}.",
+            "Check that ca.pem, cert.pem and key.pem (DOCKER_CERT_PATH, or the context's) belong "
+            "to this engine, and that it speaks TLS.",
+        ) from error
+
+
+def _tls_context(tls: Tls) -> ssl.SSLContext:
+    """Load the certificates; raises HullwardError when they cannot be used."""
+    context = ssl.create_default_context()
+    try:
+        if tls.ca:
+            context = ssl.create_default_context(cafile=tls.ca)
+        if not tls.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if tls.cert or tls.key:
+            context.load_cert_chain(tls.cert, tls.key or None)
+    except (OSError, ValueError) as error:
+        raise HullwardError(
+            f"The TLS certificates cannot be used: {error}.",
+            "Check the PEM files: ca.pem, cert.pem and key.pem.",
+        ) from error
+    return context

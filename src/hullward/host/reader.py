@@ -1,0 +1,33 @@
+"""A target that can be asked: its engine, and its /proc where that is this machine's."""
+
+import sys
+
+from msgspec import Struct
+
+from hullward.host.contexts import Target
+from hullward.host.deadline import Deadline
+from hullward.host.endpoints import UnixEndpoint
+from hullward.host.engine import EngineClient
+from hullward.host.procfs import Procfs
+
+
+class Access(Struct, frozen=True):
+    """How long a target may take, and how ssh is called."""
+
+    timeout: float = 30
+    config: str = ""
+    interactive: bool = False
+
+
+def engine(target: Target, access: Access) -> EngineClient:
+    """Give a client for the target's engine; it connects with the first question."""
+    return EngineClient(target.endpoint, Deadline(access.timeout), access)
+
+
+def proc(target: Target) -> Procfs | str:
+    """Give the /proc of the engine's machine, or the reason why there is none to read."""
+    if not isinstance(target.endpoint, UnixEndpoint):
+        return "the processes of a remote machine were not looked at"
+    if not sys.platform.startswith("linux"):
+        return "this machine has no /proc; the engine runs in a virtual machine"
+    return Procfs()

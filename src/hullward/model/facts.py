@@ -1,0 +1,245 @@
+"""What is known about an engine and its containers; a value that is None could not be looked up.
+
+Nothing here can hold a secret: environment variables are kept by name, labels only where
+hullward itself reads them, commands as the name of the program.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+Mask = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class Mount(Struct, frozen=True):
+    """A path of the host, a volume or a tmpfs inside a container.
+
+    `source` is the path on the host that the container sees, also when a volume's driver options
+    hide it; "" when no chosen path of the host is shown, None when the volume could not be read.
+    """
+
+    kind: str
+    target: str
+    source: str | None = ""
+    writable: bool = True
+    propagation: str = ""
+    volume: str = ""
+    filesystem: str = ""
+    credentials: bool = False
+
+
+class Port(Struct, frozen=True, order=True):
+    """A published port; `public` is 0 while the engine has not chosen one."""
+
+    private: int
+    protocol: str = "tcp"
+    address: str = ""
+    public: int = 0
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it listens on every address of the host, by IPv4 or IPv6."""
+        return self.address in {"", "0.0.0.0", "::"}  # noqa: S104 - compared, never bound
+
+
+class Listener(Struct, frozen=True, order=True):
+    """A socket on which a process of a host-network container waits for peers."""
+
+    address: str
+    port: int
+    protocol: str = "tcp"
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it listens on every address of the host, by IPv4 or IPv6."""
+        return self.address in {"0.0.0.0", "::"}  # noqa: S104 - compared, never bound
+
+
+class Process(Struct, frozen=True):
+    """The kernel's word on one process (/proc/PID/status, proc(5)); sets are bit masks.
+
+    `uids` are the real, effective, saved and file system uid as the container's own user namespace
+    counts them; `remapped` says that this namespace is not the host's.
+    """
+
+    pid: int
+    name: str
+    uids: tuple[int, ...]
+    effective: Mask
+    permitted: Mask
+    bounding: Mask
+    inheritable: Mask = 0
+    ambient: Mask = 0
+    no_new_privileges: bool = False
+    seccomp: int = 0
+    remapped: bool = False
+
+
+class Exec(Struct, frozen=True):
+    """A running `docker exec` session."""
+
+    user: str
+    privileged: bool = False
+
+
+class Device(Struct, frozen=True):
+    """A device node of the host handed to a container; `permissions` of "rwm" is the default."""
+
+    path: str
+    permissions: str = "rwm"
+
+
+class Container(Struct, frozen=True):
+    """One container, running or stopped, as its engine and the kernel describe it.
+
+    `uid` is what `user` means inside the container; where it or `processes` is None, the field
+    with `_gap` says why. `memory` is in bytes, 0 for no limit, like `pids`.
+    """
+
+    name: str
+    id: str = ""
+    image: str = ""
+    image_id: str = ""
+    state: str = "running"
+    program: str = ""
+    user: str = ""
+    uid: int | None = 0
+    groups: tuple[str, ...] = ()
+    privileged: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    seccomp_default_action: str = ""
+    apparmor_profile: str = ""
+    selinux_label: str = ""
+    masked_paths: tuple[str, ...] | None = None
+    readonly_paths: tuple[str, ...] | None = None
+    read_only: bool = False
+    runtime: str = ""
+    network_mode: str = "bridge"
+    pid_mode: str = ""
+    ipc_mode: str = "private"
+    uts_mode: str = ""
+    userns_mode: str = ""
+    cgroupns_mode: str = "private"
+    cgroup_parent: str = ""
+    networks: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    wished_ports: tuple[Port, ...] = ()
+    listeners: tuple[Listener, ...] | None = None
+    devices: tuple[Device, ...] = ()
+    device_rules: tuple[str, ...] = ()
+    device_requests: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    ulimits: tuple[str, ...] = ()
+    memory: int = 0
+    cpu_limited: bool = False
+    pids: int = 0
+    restart: str = ""
+    restart_attempts: int = 0
+    health: str = ""
+    log_driver: str = ""
+    environment: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    api_listens: tuple[str, ...] = ()
+    api_verifies: bool = False
+    execs: tuple[Exec, ...] | None = ()
+    pid: int = 0
+    processes: tuple[Process, ...] | None = None
+    uid_gap: str = ""
+    processes_gap: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether it has processes now; a paused container has."""
+        return self.state in {"running", "paused", "restarting"}
+
+    @property
+    def service(self) -> str:
+        """The compose service that it belongs to, "" for none."""
+        return self.labels.get("com.docker.compose.service", "")
+
+
+class Unread(Struct, frozen=True):
+    """A container that the engine lists but does not describe."""
+
+    name: str
+    id: str
+    reason: str
+
+
+class Plugin(Struct, frozen=True):
+    """A managed plugin: a root process of the engine (docs.docker.com/engine/extend)."""
+
+    name: str
+    enabled: bool
+    capabilities: tuple[str, ...] = ()
+    all_devices: bool = False
+    host_network: bool = False
+    mounts: tuple[str, ...] = ()
+
+
+class Network(Struct, frozen=True):
+    """A network of the engine."""
+
+    name: str
+    driver: str = "bridge"
+    internal: bool = False
+    encrypted: bool | None = None
+    talk: bool = True
+
+
+class Image(Struct, frozen=True):
+    """An image that a container was made from; `created` is RFC 3339 or ""."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    created: str = ""
+    exposed: tuple[str, ...] = ()
+
+
+class Engine(Struct, frozen=True):
+    """A Docker daemon as /version and /info describe it."""
+
+    version: str
+    api: str = ""
+    kernel: str = ""
+    system: str = ""
+    components: Mapping[str, str] = field(default_factory=dict)
+    security_options: tuple[str, ...] | None = None
+    cgroup_version: str = ""
+    root_directory: str = ""
+    default_runtime: str = ""
+    warnings: tuple[str, ...] = ()
+    swarm: str = ""
+
+    def option(self, name: str) -> bool:
+        """Whether /info lists this security option, such as "userns" or "apparmor"."""
+        return any(f"name={name}" in o.split(",") for o in self.security_options or ())
+
+
+class Snapshot(Struct, frozen=True):
+    """Everything that one look at one target has brought; pure and replayable.
+
+    `gaps` names each source that could not be read ("info", "volumes", "processes", …) and why.
+    """
+
+    target: str
+    collected_at: str = ""
+    engine: Engine | None = None
+    containers: tuple[Container, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    images: Mapping[str, Image] = field(default_factory=dict)
+    networks: tuple[Network, ...] | None = None
+    plugins: tuple[Plugin, ...] | None = None
+    gaps: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, reference: str) -> Container | None:
+        """Find the container that a `container:` reference means, by id, its start, or name."""
+        for container in self.containers:
+            if reference and (container.name == reference or container.id.startswith(reference)):
+                return container
+        return None

@@ -1,0 +1,22 @@
+"""Every rule; a new one is found by being written."""
+
+import pkgutil
+from importlib import import_module
+
+from hullward.model.rule import Rule
+
+
+def _find() -> tuple[Rule, ...]:
+    modules = (
+        import_module(info.name) for info in pkgutil.walk_packages(__path__, f"{__name__}.")
+    )
+    found = {
+        value.id: value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, Rule)
+    }
+    return tuple(found[id_] for id_ in sorted(found))
+
+
+ALL: tuple[Rule, ...] = _find()

@@ -1,0 +1,1 @@
+"""How containers are confined, one file a kind of privilege."""

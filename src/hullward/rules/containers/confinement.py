@@ -1,0 +1,151 @@
+"""Seccomp, AppArmor, SELinux and the masks over /proc and /sys."""
+
+from hullward.model.facts import Container, Snapshot
+from hullward.model.rule import Answers, Fail, Unknown, container_rule
+from hullward.model.severity import Severity
+from hullward.rules import grants, remedies
+
+_UNCONFINED, _FILTER = "unconfined", 2
+
+
+@container_rule(
+    id="container-seccomp-unconfined",
+    title="No seccomp filter holds the container back",
+    severity=Severity.HIGH,
+    rationale=(
+        "Docker's default profile refuses about 50 system calls, which kept many kernel flaws out "
+        "of reach of containers. Without it the whole kernel is the attack surface."
+    ),
+    remedy="Remove `seccomp=unconfined`; a profile of its own can allow the one call that is missing.",
+    refs=("cis-docker:5.22", "docs.docker.com/engine/security/seccomp", "CVE-2022-0492"),
+    host_risk=True,
+)
+def seccomp_unconfined(container: Container, snapshot: Snapshot) -> Answers:
+    """Fail for unconfined, privileged, a profile that allows by default, or what the kernel says."""
+    value = grants.option(container, "seccomp")
+    remedy = remedies.remove(
+        container, "security_opt:\n  - seccomp=unconfined", "--security-opt seccomp=unconfined"
+    )
+    if container.privileged:
+        yield Fail("privileged switches seccomp off")
+    elif value == _UNCONFINED:
+        yield Fail("SecurityOpt has seccomp=unconfined", remedy=remedy)
+    elif container.seccomp_default_action in {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG"}:
+        yield Fail(f"its own profile's default action is {container.seccomp_default_action}")
+    elif container.processes:
+        bare = [f"{p.name} ({p.pid})" for p in container.processes if p.seccomp != _FILTER]
+        if bare:
+            yield Fail(f"the kernel shows no filter on {', '.join(bare)}")
+    elif snapshot.engine is None or snapshot.engine.security_options is None:
+        yield Unknown(snapshot.gaps.get("info", "the engine's profile is not known"))
+    elif not snapshot.engine.option("seccomp"):
+        yield Fail("the engine has no seccomp")
+    elif snapshot.engine.option("seccomp") and value is None:
+        profile = next(o for o in snapshot.engine.security_options if "name=seccomp" in o)
+        if f"profile={_UNCONFINED}" in profile:
+            yield Fail("the engine's own default is seccomp unconfined")
+
+
+@container_rule(
+    id="container-apparmor-unconfined",
+    title="Container is not confined by AppArmor",
+    severity=Severity.MEDIUM,
+    rationale="The docker-default profile stops mounts, and writes to dangerous files of /proc and /sys.",
+    remedy="Remove `apparmor=unconfined`.",
+    refs=("cis-docker:5.2", "docs.docker.com/engine/security/apparmor"),
+    host_risk=True,
+)
+def apparmor_unconfined(container: Container, snapshot: Snapshot) -> Answers:
+    """Fail where the engine has AppArmor and the container does without."""
+    if snapshot.engine is None or snapshot.engine.security_options is None:
+        yield Unknown(snapshot.gaps.get("info", "whether the engine has AppArmor is not known"))
+        return
+    if not snapshot.engine.option("apparmor"):
+        return
+    if container.privileged:
+        yield Fail("privileged switches AppArmor off")
+    elif _UNCONFINED in {grants.option(container, "apparmor"), container.apparmor_profile}:
+        yield Fail(
+            "its AppArmor profile is unconfined",
+            remedy=remedies.remove(
+                container,
+                "security_opt:\n  - apparmor=unconfined",
+                "--security-opt apparmor=unconfined",
+            ),
+        )
+
+
+@container_rule(
+    id="container-selinux-disabled",
+    title="SELinux separation is switched off",
+    severity=Severity.MEDIUM,
+    rationale="Without labels, what escapes from the container meets no second wall.",
+    remedy="Remove `label=disable`; mount with `:z` or `:Z` instead.",
+    refs=("cis-docker:5.3", "docker-run(1) --security-opt label"),
+    host_risk=True,
+)
+def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
+    """Fail for label=disable, and for privileged where the engine has SELinux."""
+    if grants.option(container, "label") == "disable" or "disable" in container.security_opt:
+        yield Fail(
+            "SecurityOpt has label=disable",
+            remedy=remedies.remove(
+                container, "security_opt:\n  - label=disable", "--security-opt label=disable"
+            ),
+        )
+    elif container.privileged and snapshot.engine and snapshot.engine.option("selinux"):
+        yield Fail("privileged switches SELinux separation off")
+
+
+@container_rule(
+    id="container-unmasked-paths",
+    title="Dangerous files of /proc and /sys are not masked",
+    severity=Severity.CRITICAL,
+    rationale=(
+        "Docker hides or write-protects files such as core_pattern, sysrq-trigger and kcore. "
+        "Writing core_pattern runs a program on the host as root."
+    ),
+    remedy="Remove `systempaths=unconfined`.",
+    refs=("docker-run(1) --security-opt systempaths", "core(5)"),
+    host_risk=True,
+)
+def unmasked_paths(container: Container, snapshot: Snapshot) -> Answers:
+    """Fail for empty lists of masks, which are something else than no list."""
+    del snapshot
+    if container.masked_paths == () or container.readonly_paths == ():
+        root = container.uid in {0, None}
+        yield Fail(
+            "MaskedPaths or ReadonlyPaths is empty",
+            None if root else Severity.HIGH,
+            remedies.remove(
+                container,
+                "security_opt:\n  - systempaths=unconfined",
+                "--security-opt systempaths=unconfined",
+            ),
+        )
+
+
+@container_rule(
+    id="container-kernel-setting",
+    title="Container changes kernel settings",
+    severity=Severity.LOW,
+    rationale=(
+        "Most sysctls of a container stay in its namespaces, but some loosen them: route_localnet "
+        "lets the network reach services on loopback addresses."
+    ),
+    remedy="Remove the sysctl, unless the program's documentation asks for it.",
+    refs=("docker-run(1) --sysctl", "CVE-2020-8558"),
+)
+def kernel_setting(container: Container, snapshot: Snapshot) -> Answers:
+    """Fail for kernel.* and for route_localnet; the others are the container's own."""
+    del snapshot
+    for name, value in sorted(container.sysctls.items()):
+        routed = name.endswith("route_localnet") and value != "0"
+        if routed or (name.startswith("kernel.") and not name.startswith("kernel.shm")):
+            yield Fail(
+                f"sysctl {name}={value}",
+                Severity.MEDIUM if routed else None,
+                remedies.remove(
+                    container, f"sysctls:\n  {name}: {value}", f"--sysctl {name}={value}"
+                ),
+            )

@@ -1,0 +1,149 @@
+"""What a container is granted once all its settings are taken together."""
+
+from msgspec import Struct
+
+from hullward.model import capabilities
+from hullward.model.facts import Container, Listener, Port, Process, Snapshot
+
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_SANDBOXES = ("runsc", "gvisor", "kata", "sysbox", "firecracker")
+
+
+def option(container: Container, name: str) -> str | None:
+    """Give the last value of a security option, "" for the bare word, None where it is absent.
+
+    Docker takes `name=value` and, since long ago, `name:value`; the last one wins (moby,
+    daemon/daemon_unix.go parseSecurityOpt).
+    """
+    value = None
+    for text in container.security_opt:
+        key, separator, rest = text.partition("=" if "=" in text else ":")
+        if key.strip() == name:
+            value = rest.strip() if separator else ""
+    return value
+
+
+def no_new_privileges(container: Container, snapshot: Snapshot) -> bool | None:
+    """Whether it was started with no_new_privs (prctl(2)); None where the default is unknown."""
+    value = option(container, "no-new-privileges")
+    if value is not None:
+        return value == "" or value in _TRUE
+    if snapshot.engine is None or snapshot.engine.security_options is None:
+        return None
+    return snapshot.engine.option("no-new-privileges")
+
+
+def declared(container: Container) -> frozenset[str]:
+    """Give the capabilities that its settings grant: the bounding set of its first process."""
+    return capabilities.granted(
+        container.cap_add, container.cap_drop, privileged=container.privileged
+    )
+
+
+def held(processes: tuple[Process, ...], name: str) -> frozenset[str]:
+    """Join one capability set ("effective", "permitted", "bounding") over all processes."""
+    mask = 0
+    for process in processes:
+        mask |= getattr(process, name)
+    return capabilities.from_mask(mask)
+
+
+def granted(container: Container) -> frozenset[str]:
+    """Give the bounding set by the kernel where it was asked, else as declared."""
+    if container.processes:
+        return held(container.processes, "bounding")
+    return declared(container)
+
+
+def starts_as_root(container: Container) -> bool | None:
+    """Whether its first process starts as uid 0; None where the user's name means nothing."""
+    return None if container.uid is None else container.uid == 0
+
+
+def left_root(container: Container) -> bool:
+    """Whether it started as root, and no process of it is root or holds a capability now."""
+    processes = container.processes
+    return (
+        container.uid == 0
+        and bool(processes)
+        and not any(0 in p.uids or p.permitted for p in processes or ())
+    )
+
+
+def uids(container: Container) -> tuple[int, ...] | None:
+    """Give the effective uids of all its processes, None where the kernel was not asked."""
+    if container.processes is None:
+        return None
+    return tuple(sorted({p.uids[1] for p in container.processes if len(p.uids) > 1}))
+
+
+def weakened(container: Container, snapshot: Snapshot) -> str:
+    """Say what makes the container's root less than the host's root, "" for nothing."""
+    runtime = container.runtime or (snapshot.engine.default_runtime if snapshot.engine else "")
+    if any(word in runtime for word in _SANDBOXES):
+        return f"it runs in the sandbox {runtime}"
+    if snapshot.engine and snapshot.engine.option("rootless"):
+        return "the engine is rootless"
+    remapped = snapshot.engine and snapshot.engine.option("userns")
+    if remapped and container.userns_mode != "host":
+        return "its user namespace is remapped"
+    return ""
+
+
+class Namespace(Struct, frozen=True):
+    """A namespace after all `container:` references: "host", "private" or None for unknown."""
+
+    mode: str | None
+    through: tuple[Container, ...] = ()
+    missing: str = ""
+
+
+def namespace(container: Container, snapshot: Snapshot, kind: str) -> Namespace:
+    """Follow `container:` references of a namespace ("network", "pid", "ipc") to their end."""
+    through: list[Container] = []
+    current = container
+    while True:
+        mode = getattr(current, f"{kind}_mode")
+        if not mode.startswith("container:"):
+            return Namespace("host" if mode == "host" else "private", tuple(through))
+        reference = mode.removeprefix("container:")
+        found = snapshot.named(reference)
+        if found is None or found in through or found == container:
+            return Namespace(None, tuple(through), reference)
+        through.append(found)
+        current = found
+
+
+def on_host_network(container: Container, snapshot: Snapshot) -> bool:
+    """Whether it uses the host's network, by itself or through another container."""
+    return namespace(container, snapshot, "network").mode == "host"
+
+
+def published(container: Container, snapshot: Snapshot) -> tuple[Port, ...]:
+    """Give its published ports: the real ones, or what a stopped one asks for at its start."""
+    through = namespace(container, snapshot, "network").through
+    owner = through[-1] if through else container
+    return owner.ports if owner.running else owner.wished_ports
+
+
+def open_places(container: Container, snapshot: Snapshot) -> tuple[Port | Listener, ...]:
+    """Give the places where it can be reached on every address of the host."""
+    places: list[Port | Listener] = [*published(container, snapshot)]
+    places += container.listeners or ()
+    return tuple(place for place in places if place.everywhere)
+
+
+def place(where: Port | Listener) -> str:
+    """Write a port as docker does: `127.0.0.1:8888->80/tcp`, without the arrow for a listener."""
+    address = where.address or "0.0.0.0"  # noqa: S104 - shown, never bound
+    if ":" in address:
+        address = f"[{address}]"
+    if isinstance(where, Listener):
+        return f"{address}:{where.port}/{where.protocol}"
+    return f"{address}:{where.public or ''}->{where.private}/{where.protocol}"
+
+
+def neighbours(container: Container, snapshot: Snapshot) -> tuple[Container, ...]:
+    """Give the other containers that share a network of its own with it."""
+    mine = set(container.networks) - {"host", "none"}
+    return tuple(c for c in snapshot.containers if c != container and mine & set(c.networks))

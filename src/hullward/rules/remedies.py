@@ -1,0 +1,41 @@
+"""The exact words that mend a finding: lines for the compose file, or a docker command."""
+
+import shlex
+from textwrap import indent
+
+from hullward.model.facts import Container
+
+
+def add(container: Container, lines: str, flags: str) -> str:
+    """Say where these compose lines go, or with which flags to run it anew."""
+    if container.service:
+        return f"{_file(container)}:\n{indent(lines, '  ')}\n{_recreate(container)}"
+    return f"Run {_name(container)} anew with: docker run {flags} … {shlex.quote(container.image)}"
+
+
+def remove(container: Container, lines: str, flags: str) -> str:
+    """Say which compose lines or flags to take away."""
+    if container.service:
+        return f"{_file(container)}, remove:\n{indent(lines, '  ')}\n{_recreate(container)}"
+    return f"Run {_name(container)} anew without: {flags}"
+
+
+def update(container: Container, lines: str, flags: str) -> str:
+    """Say how to change a limit; without compose the running container can be changed."""
+    if container.service:
+        return add(container, lines, flags)
+    return f"docker update {flags} {_name(container)}   (and give the same flags at `docker run`)"
+
+
+def _name(container: Container) -> str:
+    return shlex.quote(container.name)
+
+
+def _file(container: Container) -> str:
+    files = container.labels.get("com.docker.compose.project.config_files", "")
+    where = f"In {files}" if files else "In the compose file"
+    return f"{where}, service {container.service}"
+
+
+def _recreate(container: Container) -> str:
+    return f"then: docker compose up -d {shlex.quote(container.service)}"
