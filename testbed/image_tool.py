@@ -1,4 +1,4 @@
-"""Docker images from layer archives: writes a `docker load` stream, or serves one image as a registry."""
+"""Docker images from layer archives, as a `docker load` stream or as a registry of one image."""
 
 import hashlib
 import http.server
@@ -19,6 +19,7 @@ class Image:
     """One entry of images.json, with its layers found in a folder."""
 
     def __init__(self, name: str, spec: dict[str, Any], folder: Path) -> None:
+        """Read the digests noted beside the layers."""
         self.name = name
         self.tags: list[str] = spec["tags"]
         self.layers = [folder / f"{layer}.tar" for layer in spec["layers"]]
@@ -32,7 +33,10 @@ class Image:
             "os": "linux",
             "created": made,
             "config": {"Env": [PATH], **config},
-            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest for digest in self.digests]},
+            "rootfs": {
+                "type": "layers",
+                "diff_ids": ["sha256:" + digest for digest in self.digests],
+            },
             "history": [{"created": made, "created_by": "testbed/images"}] * len(self.layers),
         }
         return json.dumps(document).encode()
@@ -53,14 +57,18 @@ class Image:
             "size": len(self.config),
             "digest": "sha256:" + sha256(self.config),
         }
-        return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}).encode()
+        return json.dumps(
+            {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}
+        ).encode()
 
 
 def sha256(data: bytes) -> str:
+    """Digest in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def images(folder: Path, names: list[str]) -> list[Image]:
+    """Find the named images, all without a name."""
     specs = json.loads(IMAGES.read_text())
     return [Image(name, specs[name], folder) for name in names or specs]
 
@@ -87,6 +95,7 @@ def save(wanted: list[Image]) -> None:
 
 
 def add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Put one small file into the archive."""
     member = tarfile.TarInfo(name)
     member.size = len(data)
     archive.addfile(member, io.BytesIO(data))
@@ -98,7 +107,7 @@ def registry(image: Image, port: int) -> None:
     blobs[sha256(image.config)] = image.config
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             kind, _, reference = self.path.rpartition("/")
             if kind.endswith("/manifests"):
                 self.reply(image.manifest, MANIFEST)
@@ -127,10 +136,11 @@ def registry(image: Image, port: int) -> None:
 
 
 def main(command: str, folder: str, *rest: str) -> None:
+    """Run one command on the layers in a folder."""
     if command == "save":
         save(images(Path(folder), list(rest)))
     elif command == "digest":
-        print("sha256:" + sha256(images(Path(folder), [rest[0]])[0].manifest))
+        sys.stdout.write("sha256:" + sha256(images(Path(folder), [rest[0]])[0].manifest) + "\n")
     elif command == "registry":
         registry(images(Path(folder), [rest[0]])[0], int(rest[1]))
 

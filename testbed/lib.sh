@@ -22,6 +22,8 @@ state_up() {
     chmod 711 "$STATE"
   fi
   [ "$(stat -c '%u %F' "$STATE")" = '0 directory' ] || die "$STATE is not root's own directory"
+  # `demo down` deletes it: it must not be anything else.
+  [ -d "$STATE/locks" ] || [ -z "$(ls -A "$STATE")" ] || die "$STATE is not empty, and no testbed"
   mkdir -p "$STATE/tmp" "$STATE/run" "$STATE/pkgs" "$STATE/locks"
 }
 

@@ -16,7 +16,9 @@ from hullward.rules import behaviour, grants
 ENGINE = "engine"
 
 # What the four criteria say already, or what only joins other findings.
-_SAID = frozenset({"container-privileged", "container-dangerous-capability", "container-attack-path"})
+_SAID = frozenset(
+    {"container-privileged", "container-dangerous-capability", "container-attack-path"}
+)
 
 
 def judge(

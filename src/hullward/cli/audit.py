@@ -31,7 +31,7 @@ _FINDINGS, _CANNOT = 1, 2
 @click.option("--sort", "order", type=click.Choice(["name", "risk"]), default="name")
 @click.option(
     "--fail-on",
-    type=click.Choice([*Severity, "never"]),
+    type=click.Choice([*(grade.value for grade in Severity), "never"]),
     default="high",
     show_default=True,
     help="Exit 1 for findings as grave as this.",

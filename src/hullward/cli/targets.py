@@ -50,9 +50,7 @@ def options(function: _F) -> _F:
 
 def chosen(values: dict[str, Any]) -> Choice:
     """Resolve the targets; raises HullwardError for names that mean nothing."""
-    tls = TlsOptions(
-        values["tlsverify"], values["tlscacert"], values["tlscert"], values["tlskey"]
-    )
+    tls = TlsOptions(values["tlsverify"], values["tlscacert"], values["tlscert"], values["tlskey"])
     contexts = Contexts(environment(), tls)
     words, host, context = values["target"], values["host"], values["context"]
     named = [bool(words), bool(host or context), values["all_contexts"]]

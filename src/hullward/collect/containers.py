@@ -157,9 +157,7 @@ def _mount(raw: wire.MountPoint, volumes: Mapping[str, Mapping[str, str]] | None
         source = raw.source if raw.type == "bind" else ""
         return Mount(raw.type, raw.destination, source, raw.rw, raw.propagation)
     if volumes is None:
-        return Mount(
-            "volume", raw.destination, None, raw.rw, raw.propagation, volume=raw.name
-        )
+        return Mount("volume", raw.destination, None, raw.rw, raw.propagation, volume=raw.name)
     options = volumes.get(raw.name, {})
     return Mount(
         "volume",

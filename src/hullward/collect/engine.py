@@ -112,9 +112,7 @@ def _listed(answer: Answer) -> list[wire.Listed]:
         ) from error
 
 
-def _decoded(
-    answer: Answer, kind: type[_T], source: str, gaps: dict[str, str]
-) -> _T | None:
+def _decoded(answer: Answer, kind: type[_T], source: str, gaps: dict[str, str]) -> _T | None:
     """Decode an answer, or note the gap."""
     if not answer.ok:
         gaps[source] = f"/{source}: {answer.problem}"

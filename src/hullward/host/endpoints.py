@@ -69,7 +69,7 @@ def parse(url: str, tls: Tls | None = None) -> Endpoint:
 def _ssh(url: str, parts: SplitResult, port: int) -> SshEndpoint:
     if parts.password is not None:
         raise HullwardError(
-            f"{url.split('@')[-1]!r} comes with a password in the address.",
+            f"{url.rpartition('@')[2]!r} comes with a password in the address.",
             "Passwords are left to ssh: use a key, and write ssh://user@host.",
         )
     if parts.query or parts.fragment:

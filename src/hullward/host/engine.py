@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from http.client import HTTPException, HTTPResponse
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import msgspec
 from msgspec import Struct
@@ -91,7 +91,7 @@ class EngineClient:
         self._reader: _Kept | None = None
         self.api = ""
 
-    def __enter__(self) -> "EngineClient":
+    def __enter__(self) -> Self:
         """Give itself."""
         return self
 

@@ -22,7 +22,8 @@ def read(path: str, *, what: str) -> bytes:
         ) from error
     if len(data) > _LIMIT:
         raise HullwardError(
-            f"The {what} {path!r} is larger than {_LIMIT >> 20} MiB.", "It cannot be the right file."
+            f"The {what} {path!r} is larger than {_LIMIT >> 20} MiB.",
+            "It cannot be the right file.",
         )
     return data
 

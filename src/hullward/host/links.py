@@ -36,7 +36,7 @@ class SocketLink:
         self.sock = sock
 
     def failure(self) -> HullwardError | None:
-        """A socket knows nothing more."""
+        """Say nothing: a socket knows no more."""
         return None
 
     def close(self) -> None:
@@ -45,7 +45,7 @@ class SocketLink:
 
 
 class SshLink:
-    """A stream through `ssh HOST docker system dial-stdio`, the user's ssh with all its settings."""
+    """A stream through the user's own ssh, with all its settings, to docker's dial-stdio."""
 
     def __init__(self, command: tuple[str, ...], host: str) -> None:
         """Start ssh with one end of a socket pair as its standard input and output."""

@@ -16,7 +16,8 @@ class Procfs:
 
     def pids(self) -> Iterator[int]:
         """Name every process that can be seen; raises OSError where there is no /proc."""
-        return (int(name) for name in os.listdir(self._root) if name.isdecimal())
+        names = os.listdir(self._root)  # noqa: PTH208 - thousands, and no Path is needed
+        return (int(name) for name in names if name.isdecimal())
 
     def read(self, pid: int, name: str) -> str | None:
         """Give the start of /proc/PID/NAME."""
@@ -40,7 +41,7 @@ class Procfs:
         try:
             for entry in Path(self._root, str(pid), "fd").iterdir():
                 try:
-                    kind, _, inode = os.readlink(entry).partition(":")
+                    kind, _, inode = str(entry.readlink()).partition(":")
                 except OSError:
                     continue
                 if kind == "socket":

@@ -10,8 +10,10 @@ _MEANINGS = (
     (
         "remote host identification has changed",
         "the host key of {host} is not the one in known_hosts",
-        "If the machine was re-installed, check its new key and run `ssh-keygen -R {host}`; "
-        "if not, somebody may be in between.",
+        (
+            "If the machine was re-installed, check its new key and run `ssh-keygen -R {host}`; "
+            "if not, somebody may be in between."
+        ),
     ),
     (
         "host key verification failed",
@@ -21,7 +23,7 @@ _MEANINGS = (
     (
         "permission denied while trying to connect to the docker daemon",
         "the login on {host} may not use the engine's socket",
-        "Use a login that may: root, or a member of the docker group, which is as powerful as root.",
+        "Use root, or a member of the docker group, which is as powerful as root.",
     ),
     (
         "cannot connect to the docker daemon",

@@ -87,6 +87,7 @@ def ports(container: Container, snapshot: Snapshot) -> tuple[str, ...]:
     if network.through:
         return (f"those of {network.through[-1].name}",)
     if container.network_mode == "host" and container.running:
-        places = tuple(grants.place(where) for where in container.listeners or ())
-        return places if container.listeners is not None else ("host network (not known)",)
-    return tuple(grants.place(port) for port in container.ports)
+        if container.listeners is None:
+            return ("host network (not known)",)
+        return grants.places(container.listeners)
+    return grants.places(container.ports)

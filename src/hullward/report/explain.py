@@ -47,8 +47,9 @@ def _rule(rule: Rule) -> Iterator[str]:
 
 
 def _capability(capability: Capability) -> Iterator[str]:
-    granted = "granted by Docker unasked" if capability.default else "not granted by Docker unasked"
-    yield f"CAP_{capability.name}  (bit {capability.number}, {granted}, {capability.severity.value})"
+    default = "granted by Docker unasked" if capability.default else "not granted unasked"
+    name, bit = f"CAP_{capability.name}", capability.number
+    yield f"{name}  ({capability.severity.value}, bit {bit}, {default})"
     yield ""
     yield from _section("Allows", capability.allows)
     yield from _section("Drop", capability.drop_when)

@@ -46,9 +46,7 @@ def _host(host: HostReport) -> Iterator[str]:
 
 def _findings(host: HostReport) -> Iterator[str]:
     for severity in Severity:
-        found = [
-            v for v in host.verdicts if v.outcome is Outcome.FAIL and v.severity is severity
-        ]
+        found = [v for v in host.verdicts if v.outcome is Outcome.FAIL and v.severity is severity]
         if found:
             yield f"### {severity.value.capitalize()}"
             yield ""

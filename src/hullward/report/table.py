@@ -9,6 +9,7 @@ from hullward.model.report import Behaviour, HostReport, Outcome, Report, Row, V
 from hullward.model.severity import Severity
 from hullward.report import cells
 from hullward.report.text import fold, pad, shorten, visible, width
+from hullward.rules import ALL
 
 _NARROW = 110
 _GAP = "  "
@@ -24,8 +25,10 @@ _PAINT = {
 }
 _BEHAVIOUR = {Behaviour.YES: _GREEN, Behaviour.NO: _RED, Behaviour.UNKNOWN: _YELLOW}
 
+_RULES = {rule.id: rule for rule in ALL}
+
 # Shares of the width that the folded columns get, in the order of cells.COLUMNS.
-_LEAST = (9, 8, 9, 8, 8, 11, 9, 12)
+_LEAST = (9, 8, 9, 8, 10, 13, 12, 18)
 
 
 class Style(Struct, frozen=True):
@@ -104,7 +107,7 @@ def _wide(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[st
 
 
 def _folded(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[str]:
-    """The guide's columns, each folded to its share of the width."""
+    """Show the guide's columns, each folded to its share of the width."""
     rows = [[tuple(map(visible, cell)) for cell in _columns(row)] for _, row in table]
     widths = _shares(rows, style.columns)
     yield _paint(_line(cells.COLUMNS, widths), _BOLD, style)
@@ -203,40 +206,60 @@ def _paint(text: str, paint: str, style: Style) -> str:
 def _findings(host: HostReport, style: Style) -> Iterator[str]:
     """Whole findings down to medium, one line a rule below that, then what is not known."""
     failed = [v for v in host.verdicts if v.outcome is Outcome.FAIL]
-    counts = [
-        f"{sum(v.severity is severity for v in failed)} {severity.value}" for severity in Severity
-    ]
-    yield f"Findings: {', '.join(counts)}"
     for severity in Severity:
-        graded = sorted((v for v in failed if v.severity is severity), key=_by_rule)
+        graded = sorted((v for v in failed if v.severity is severity), key=_by_rule_and_subject)
         brief = severity.rank < Severity.MEDIUM.rank and not style.wide
         if brief and graded:
-            yield ""
             yield _paint(f"{severity.value.upper()} (in full with --wide)", _PAINT[severity], style)
         for rule, group in groupby(graded, key=_by_rule):
             verdicts = list(group)
             yield from (
                 _brief(rule, verdicts, style) if brief else _full(severity, rule, verdicts, style)
             )
+        if brief and graded:
+            yield ""
     yield from _others(host, style)
+    yield _paint(f"Findings: {_counts(host)}", _BOLD, style)
+
+
+def _counts(host: HostReport) -> str:
+    outcomes = [v.outcome for v in host.verdicts]
+    failed = [v.severity for v in host.verdicts if v.outcome is Outcome.FAIL]
+    parts = [f"{failed.count(severity)} {severity.value}" for severity in Severity]
+    rest = (Outcome.UNKNOWN, Outcome.BROKEN, Outcome.WAIVED)
+    parts += [f"{outcomes.count(o)} {o.value}" for o in rest if o in outcomes]
+    return ", ".join(parts)
 
 
 def _by_rule(verdict: Verdict) -> str:
     return verdict.rule
 
 
+def _by_rule_and_subject(verdict: Verdict) -> tuple[str, str]:
+    return verdict.rule, verdict.subject
+
+
 def _full(
     severity: Severity, rule: str, verdicts: Sequence[Verdict], style: Style
 ) -> Iterator[str]:
-    yield ""
+    """Every subject with its evidence; below high, a remedy that differs is told with --wide."""
     yield _paint(f"{severity.value.upper()} {rule}", _PAINT[severity], style)
+    exact = style.wide or severity.rank >= Severity.HIGH.rank
     shared = len({verdict.remedy for verdict in verdicts}) == 1
+    by_evidence: dict[tuple[str, str], list[str]] = {}
     for verdict in verdicts:
-        yield from _hanging(f"  {visible(verdict.subject)}: ", visible(verdict.evidence), style)
-        if not shared:
-            yield from _remedy(verdict.remedy, style)
+        key = (verdict.evidence, verdict.remedy if exact and not shared else "")
+        by_evidence.setdefault(key, []).append(verdict.subject)
+    for (evidence, remedy), subjects in by_evidence.items():
+        names = ", ".join(map(visible, subjects))
+        yield from _hanging(f"  {names}: ", visible(evidence), style)
+        if remedy:
+            yield from _remedy(remedy, style)
     if shared:
         yield from _remedy(verdicts[0].remedy, style)
+    elif not exact:
+        yield from _remedy(f"{_RULES[rule].remedy} (Exact lines for each: --wide.)", style)
+    yield ""
 
 
 def _remedy(remedy: str, style: Style) -> Iterator[str]:
@@ -263,7 +286,6 @@ def _others(host: HostReport, style: Style) -> Iterator[str]:
     for outcome, title in titles:
         found = sorted((v for v in host.verdicts if v.outcome is outcome), key=_by_reason)
         if found:
-            yield ""
             yield _paint(title, _YELLOW, style)
         for reason, group in groupby(found, key=_by_reason):
             pairs: dict[str, list[str]] = {}
@@ -271,6 +293,8 @@ def _others(host: HostReport, style: Style) -> Iterator[str]:
                 pairs.setdefault(visible(verdict.subject), []).append(verdict.rule)
             yield from _hanging("  ", visible(reason), style)
             yield from _subjects(pairs, style)
+        if found:
+            yield ""
 
 
 def _subjects(pairs: dict[str, list[str]], style: Style) -> Iterator[str]:

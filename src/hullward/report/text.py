@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 
 _ELLIPSIS = "…"
+_BREAKS = "-/:,._"
 # Control, format (bidirectional marks, zero width), surrogate, private, line and paragraph breaks.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -51,11 +52,14 @@ def fold(text: str, columns: int) -> list[str]:
 
 
 def _pieces(word: str, columns: int) -> Iterator[str]:
+    """Cut a word that is too long, behind its last punctuation if it has some."""
     piece = ""
     for char in word:
         if piece and width(piece) + _columns(char) > columns:
-            yield piece
-            piece = ""
+            cut = max(piece.rfind(mark) for mark in _BREAKS) + 1
+            keep = piece[:cut] if width(piece[:cut]) * 2 > columns else piece
+            yield keep
+            piece = piece[len(keep) :]
         piece += char
     yield piece
 

@@ -7,9 +7,7 @@ from hullward.model.rule import Rule
 
 
 def _find() -> tuple[Rule, ...]:
-    modules = (
-        import_module(info.name) for info in pkgutil.walk_packages(__path__, f"{__name__}.")
-    )
+    modules = (import_module(info.name) for info in pkgutil.walk_packages(__path__, f"{__name__}."))
     found = {
         value.id: value
         for module in modules

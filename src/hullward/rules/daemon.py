@@ -16,7 +16,7 @@ _STRONG = frozenset({"CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_N
     title="The engine's API is open on TCP",
     severity=Severity.CRITICAL,
     rationale="Whoever reaches the port is root on the host; scanners find it within hours.",
-    remedy="Remove `-H tcp://…`, and use ssh:// contexts; or set `tlsverify` with client certificates.",
+    remedy="Remove `-H tcp://…` and use ssh:// contexts, or `tlsverify` with client certificates.",
     refs=("cis-docker:2.7", "docs.docker.com/engine/security/protect-access"),
 )
 def api_exposed(snapshot: Snapshot) -> Answers:
@@ -43,12 +43,15 @@ def escape_vulnerability(snapshot: Snapshot) -> Answers:
         yield Unknown(snapshot.gaps.get("version", "the engine was not read"))
         return
     for part, version in sorted(snapshot.engine.components.items()):
-        for flaw in vulnerabilities.of(part, version):
-            said = f"{part} {version}: {flaw.id} ({flaw.what}), fixed in {' and '.join(flaw.fixed)}"
-            if vulnerabilities.patched_by_a_distribution(version):
-                yield Unknown(f"{said}; a distribution's build, which may have it backported")
-            else:
-                yield Fail(said)
+        flaws = vulnerabilities.of(part, version)
+        if not flaws:
+            continue
+        mends = ", ".join(f"{flaw.id} (fixed in {' and '.join(flaw.fixed)})" for flaw in flaws)
+        said = f"{part} {version} is older than the fix of {mends}"
+        if vulnerabilities.patched_by_a_distribution(version):
+            yield Unknown(f"{said}; it is a distribution's build, which may have it backported")
+        else:
+            yield Fail(said)
 
 
 @engine_rule(
@@ -68,7 +71,8 @@ def plugin_privileges(snapshot: Snapshot) -> Answers:
         powers = [name for name in plugin.capabilities if name in _STRONG]
         powers += ["all devices"] * plugin.all_devices
         powers += [
-            path for path in plugin.mounts
+            path
+            for path in plugin.mounts
             if places.controls_engine(path) or places.judge(path, "", writable=True)
         ]
         if plugin.enabled and powers:

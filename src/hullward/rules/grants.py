@@ -1,11 +1,14 @@
 """What a container is granted once all its settings are taken together."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from hullward.model import capabilities
 from hullward.model.facts import Container, Listener, Port, Process, Snapshot
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_ANY_V4, _ANY_V6 = "0.0.0.0", "::"  # noqa: S104 - compared and shown, never bound
 _SANDBOXES = ("runsc", "gvisor", "kata", "sysbox", "firecracker")
 
 
@@ -49,10 +52,8 @@ def held(processes: tuple[Process, ...], name: str) -> frozenset[str]:
 
 
 def granted(container: Container) -> frozenset[str]:
-    """Give the bounding set by the kernel where it was asked, else as declared."""
-    if container.processes:
-        return held(container.processes, "bounding")
-    return declared(container)
+    """Give the most that its processes may hold: as declared, and as the kernel shows."""
+    return declared(container) | held(container.processes or (), "bounding")
 
 
 def starts_as_root(container: Container) -> bool | None:
@@ -135,12 +136,29 @@ def open_places(container: Container, snapshot: Snapshot) -> tuple[Port | Listen
 
 def place(where: Port | Listener) -> str:
     """Write a port as docker does: `127.0.0.1:8888->80/tcp`, without the arrow for a listener."""
-    address = where.address or "0.0.0.0"  # noqa: S104 - shown, never bound
-    if ":" in address:
-        address = f"[{address}]"
+    address = where.address or _ANY_V4
+    return f"[{address}]{_rest(where)}" if ":" in address else f"{address}{_rest(where)}"
+
+
+def places(found: Iterable[Port | Listener]) -> tuple[str, ...]:
+    """Write ports in order; one that is open on every IPv4 and IPv6 address is written once."""
+    by_rest: dict[str, list[Port | Listener]] = {}
+    for where in found:
+        by_rest.setdefault(_rest(where), []).append(where)
+    written = []
+    for rest, same in by_rest.items():
+        addresses = {where.address or _ANY_V4 for where in same}
+        if {_ANY_V4, _ANY_V6} <= addresses:
+            same = [where for where in same if not where.everywhere]  # noqa: PLW2901 - the rest
+            written.append(f"*{rest}")
+        written += [place(where) for where in same]
+    return tuple(written)
+
+
+def _rest(where: Port | Listener) -> str:
     if isinstance(where, Listener):
-        return f"{address}:{where.port}/{where.protocol}"
-    return f"{address}:{where.public or ''}->{where.private}/{where.protocol}"
+        return f":{where.port}/{where.protocol}"
+    return f":{where.public or ''}->{where.private}/{where.protocol}"
 
 
 def neighbours(container: Container, snapshot: Snapshot) -> tuple[Container, ...]:

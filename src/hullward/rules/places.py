@@ -18,10 +18,14 @@ class Place(Struct, frozen=True):
     opens: str
     children: bool = True
 
+    def grade(self, *, writable: bool) -> Severity:
+        """How bad a bind of it is."""
+        return self.writable if writable else self.readable
+
 
 _OTHERS = "the files of every other container"
 
-# The first that fits is the reason; a bind of an ancestor opens everything below it.
+# A bind of an ancestor opens everything below it.
 PLACES = (
     Place("/", _CRITICAL, _HIGH, "every file of the host", children=False),
     Place("/var/lib/docker", _CRITICAL, _HIGH, _OTHERS),
@@ -32,9 +36,22 @@ PLACES = (
     *(
         Place(f"/etc/{name}", _CRITICAL, _MEDIUM, "what root runs or whom it trusts")
         for name in (
-            "cron.d", "cron.daily", "cron.hourly", "cron.monthly", "cron.weekly", "crontab",
-            "systemd", "init.d", "profile.d", "pam.d", "sudoers", "sudoers.d", "ld.so.preload",
-            "passwd", "group", "modprobe.d",
+            "cron.d",
+            "cron.daily",
+            "cron.hourly",
+            "cron.monthly",
+            "cron.weekly",
+            "crontab",
+            "systemd",
+            "init.d",
+            "profile.d",
+            "pam.d",
+            "sudoers",
+            "sudoers.d",
+            "ld.so.preload",
+            "passwd",
+            "group",
+            "modprobe.d",
         )
     ),
     Place("/etc", _CRITICAL, _HIGH, "the host's settings and password hashes", children=False),
@@ -63,7 +80,7 @@ _HARMLESS = (
     "/etc/localtime", "/etc/timezone", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
     "/etc/os-release", "/etc/machine-id", "/etc/nsswitch.conf", "/etc/ssl/certs",
     "/etc/ca-certificates", "/etc/pki", "/usr/share", "/usr/lib/os-release", "/lib/modules",
-    "/usr/lib/modules", "/dev/shm", "/dev/null", "/dev/urandom", "/dev/log",
+    "/usr/lib/modules", "/dev/null", "/dev/urandom", "/dev/log",
 )  # fmt: skip
 _PERSONAL = (".ssh", ".aws", ".kube", ".docker", ".gnupg", ".config", ".bashrc", ".profile")
 
@@ -104,10 +121,12 @@ def judge(path: str, engine_root: str, *, writable: bool) -> tuple[Severity, str
         return None
     places = PLACES
     if engine_root:
-        places = (Place(clean(engine_root), _CRITICAL, _HIGH, _OTHERS), *PLACES)
-    for place in places:
-        if _fits(path, place):
-            return (place.writable if writable else place.readable), place.opens
+        places = (*PLACES, Place(clean(engine_root), _CRITICAL, _HIGH, _OTHERS))
+    fitting = [place for place in places if _fits(path, place)]
+    if fitting:
+        # The place itself, else the deepest folder around the path, else the worst thing below it.
+        place = max(fitting, key=lambda p: _nearness(path, p, writable=writable))
+        return place.grade(writable=writable), place.opens
     parts = path.split("/")
     home = parts[3:] if path.startswith("/home/") else parts[2:] if parts[1] == "root" else None
     if home is not None and (not home or home[0] in _PERSONAL):
@@ -123,6 +142,14 @@ def _fits(path: str, place: Place) -> bool:
         or (place.children and _within(path, place.path))
         or _within(place.path, path)
     )
+
+
+def _nearness(path: str, place: Place, *, writable: bool) -> tuple[int, int]:
+    if path == place.path:
+        return 2, place.grade(writable=writable).rank
+    if _within(path, place.path):
+        return 1, len(place.path)
+    return 0, place.grade(writable=writable).rank
 
 
 def _within(path: str, folder: str) -> bool:

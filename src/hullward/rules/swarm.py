@@ -9,7 +9,7 @@ from hullward.model.severity import Severity
     id="swarm-enabled",
     title="The engine is part of a swarm",
     severity=Severity.INFO,
-    rationale="Swarm mode opens ports 2377, 7946 and 4789, and lets managers start containers here.",
+    rationale="Swarm mode opens ports 2377, 7946 and 4789; its managers start containers here.",
     remedy="`docker swarm leave`, if no service uses it.",
     refs=("cis-docker:5.1", "docs.docker.com/engine/swarm"),
 )

@@ -27,9 +27,7 @@ FLAWS = (
 
 def of(part: str, version: str) -> tuple[Flaw, ...]:
     """Give the flaws of a program's version; none for a version that is not a number."""
-    return tuple(
-        flaw for flaw in FLAWS if flaw.part == part and _before(version, flaw.fixed)
-    )
+    return tuple(flaw for flaw in FLAWS if flaw.part == part and _before(version, flaw.fixed))
 
 
 def patched_by_a_distribution(version: str) -> bool:

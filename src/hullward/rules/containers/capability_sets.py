@@ -41,7 +41,11 @@ def default_capabilities(container: Container, snapshot: Snapshot) -> Answers:
         unasked -= added
     if not unasked:
         return
-    state = "; its user is not root and cannot gain them" if _asleep(container, snapshot) else ""
+    state = ""
+    if _asleep(container, snapshot):
+        state = "; its user is not root and cannot gain them"
+    elif container.processes and not any(p.bounding for p in container.processes):
+        state = "; every process has given them up by itself"
     yield Fail(
         f"{len(unasked)} default capabilities are left: {_list(unasked)}{state}",
         Severity.LOW if state else None,
@@ -55,7 +59,7 @@ def default_capabilities(container: Container, snapshot: Snapshot) -> Answers:
     severity=Severity.HIGH,
     rationale=(
         "Some capabilities are not confined to the container: they load kernel modules, mount file "
-        "systems, trace processes, read any file by its handle. `hullward explain NAME` tells more."
+        "systems, trace processes, open any file. `hullward explain CAPABILITY` tells more."
     ),
     remedy="Remove it from `cap_add`; `hullward explain CAPABILITY` says who really needs it.",
     refs=("guide: Drop system capabilities", "cis-docker:5.4", "capabilities(7)"),
@@ -194,7 +198,7 @@ def kernel_differs(container: Container, snapshot: Snapshot) -> Answers:
         )
         yield Fail(f"processes hold more than was declared: {_list(more)} in {names}")
     if less := expected - actual:
-        yield Fail(f"declared, but not in the kernel's set: {_list(less)}", Severity.INFO)
+        yield Fail(f"declared, but given up or not to be had here: {_list(less)}", Severity.INFO)
     if grants.no_new_privileges(container, snapshot) is True:
         free = [f"{p.name} ({p.pid})" for p in container.processes if not p.no_new_privileges]
         if free:

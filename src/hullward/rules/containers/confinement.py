@@ -8,6 +8,10 @@ from hullward.rules import grants, remedies
 _UNCONFINED, _FILTER = "unconfined", 2
 
 
+def _not_privileged(container: Container) -> str:
+    return remedies.remove(container, "privileged: true", "--privileged")
+
+
 @container_rule(
     id="container-seccomp-unconfined",
     title="No seccomp filter holds the container back",
@@ -16,18 +20,18 @@ _UNCONFINED, _FILTER = "unconfined", 2
         "Docker's default profile refuses about 50 system calls, which kept many kernel flaws out "
         "of reach of containers. Without it the whole kernel is the attack surface."
     ),
-    remedy="Remove `seccomp=unconfined`; a profile of its own can allow the one call that is missing.",
+    remedy="Remove `seccomp=unconfined`; a profile of its own can allow a missing call.",
     refs=("cis-docker:5.22", "docs.docker.com/engine/security/seccomp", "CVE-2022-0492"),
     host_risk=True,
 )
 def seccomp_unconfined(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for unconfined, privileged, a profile that allows by default, or what the kernel says."""
+    """Fail for unconfined, privileged, a profile that allows, or what the kernel says."""
     value = grants.option(container, "seccomp")
     remedy = remedies.remove(
         container, "security_opt:\n  - seccomp=unconfined", "--security-opt seccomp=unconfined"
     )
     if container.privileged:
-        yield Fail("privileged switches seccomp off")
+        yield Fail("privileged switches seccomp off", remedy=_not_privileged(container))
     elif value == _UNCONFINED:
         yield Fail("SecurityOpt has seccomp=unconfined", remedy=remedy)
     elif container.seccomp_default_action in {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG"}:
@@ -50,7 +54,7 @@ def seccomp_unconfined(container: Container, snapshot: Snapshot) -> Answers:
     id="container-apparmor-unconfined",
     title="Container is not confined by AppArmor",
     severity=Severity.MEDIUM,
-    rationale="The docker-default profile stops mounts, and writes to dangerous files of /proc and /sys.",
+    rationale="The docker-default profile stops mounts and writes to files of /proc and /sys.",
     remedy="Remove `apparmor=unconfined`.",
     refs=("cis-docker:5.2", "docs.docker.com/engine/security/apparmor"),
     host_risk=True,
@@ -63,7 +67,7 @@ def apparmor_unconfined(container: Container, snapshot: Snapshot) -> Answers:
     if not snapshot.engine.option("apparmor"):
         return
     if container.privileged:
-        yield Fail("privileged switches AppArmor off")
+        yield Fail("privileged switches AppArmor off", remedy=_not_privileged(container))
     elif _UNCONFINED in {grants.option(container, "apparmor"), container.apparmor_profile}:
         yield Fail(
             "its AppArmor profile is unconfined",
@@ -87,14 +91,18 @@ def apparmor_unconfined(container: Container, snapshot: Snapshot) -> Answers:
 def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for label=disable, and for privileged where the engine has SELinux."""
     if grants.option(container, "label") == "disable" or "disable" in container.security_opt:
+        without = bool(snapshot.engine and snapshot.engine.security_options is not None) and not (
+            snapshot.engine and snapshot.engine.option("selinux")
+        )
         yield Fail(
-            "SecurityOpt has label=disable",
-            remedy=remedies.remove(
+            "SecurityOpt has label=disable" + (", on an engine without SELinux" * without),
+            Severity.INFO if without else None,
+            remedies.remove(
                 container, "security_opt:\n  - label=disable", "--security-opt label=disable"
             ),
         )
     elif container.privileged and snapshot.engine and snapshot.engine.option("selinux"):
-        yield Fail("privileged switches SELinux separation off")
+        yield Fail("privileged switches SELinux separation off", remedy=_not_privileged(container))
 
 
 @container_rule(

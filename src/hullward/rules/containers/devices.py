@@ -40,9 +40,7 @@ def host_device(container: Container, snapshot: Snapshot) -> Answers:
         yield Fail(
             f"{device.path} ({device.permissions}): {what}",
             grade,
-            remedies.remove(
-                container, f"devices:\n  - {device.path}", f"--device {device.path}"
-            ),
+            remedies.remove(container, f"devices:\n  - {device.path}", f"--device {device.path}"),
         )
 
 

@@ -45,9 +45,7 @@ def engine_socket(container: Container, snapshot: Snapshot) -> Answers:
         if socket:
             note = "" if mount.writable else "; read-only does not protect a socket"
             where = "" if places.clean(mount.source or "") == socket else f", which holds {socket}"
-            yield Fail(
-                f"{_written(mount)}{where}{note}", remedy=_without(container, mount)
-            )
+            yield Fail(f"{_written(mount)}{where}{note}", remedy=_without(container, mount))
     yield from _hidden(container, snapshot)
 
 
@@ -76,9 +74,7 @@ def engine_api(container: Container, snapshot: Snapshot) -> Answers:
             if holds_socket(neighbour)
         ]
         near = f", and shares a network with {', '.join(proxies)}" if proxies else ""
-        yield Fail(
-            f"DOCKER_HOST points it at an engine{near}", Severity.HIGH if proxies else None
-        )
+        yield Fail(f"DOCKER_HOST points it at an engine{near}", Severity.HIGH if proxies else None)
 
 
 def holds_socket(container: Container) -> bool:
@@ -107,9 +103,7 @@ def sensitive_bind(container: Container, snapshot: Snapshot) -> Answers:
         graded = places.judge(mount.source, root, writable=mount.writable)
         if graded:
             severity, opens = graded
-            yield Fail(
-                f"{_written(mount)} opens {opens}", severity, _without(container, mount)
-            )
+            yield Fail(f"{_written(mount)} opens {opens}", severity, _without(container, mount))
     yield from _hidden(container, snapshot)
 
 

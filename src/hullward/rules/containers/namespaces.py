@@ -26,7 +26,7 @@ def host_network(container: Container, snapshot: Snapshot) -> Answers:
         return
     listening = "what it listens on is not known"
     if container.listeners is not None:
-        places = ", ".join(grants.place(where) for where in container.listeners)
+        places = ", ".join(grants.places(container.listeners))
         listening = f"it listens on {places}" if places else "it listens on nothing now"
     yield Fail(
         f"NetworkMode is host; {listening}",
@@ -191,9 +191,7 @@ def joined_namespace(container: Container, snapshot: Snapshot) -> Answers:
                 yield Fail(evidence, grade[kind], remedy)
         elif found.through:
             powerful = kind == "pid" and any(c.privileged for c in found.through)
-            yield Fail(
-                f"{kind} namespace of {path}", Severity.HIGH if powerful else None, remedy
-            )
+            yield Fail(f"{kind} namespace of {path}", Severity.HIGH if powerful else None, remedy)
 
 
 @container_rule(

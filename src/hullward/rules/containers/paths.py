@@ -58,10 +58,12 @@ def _cut(entries: tuple[Step, ...], exits: tuple[Step, ...]) -> str:
 
 def _entries(container: Container, snapshot: Snapshot) -> Iterator[Step]:
     """Ways in: from the network, and from a registry."""
-    open_ = [grants.place(where) for where in grants.open_places(container, snapshot)]
+    open_ = grants.places(grants.open_places(container, snapshot))
     if open_:
-        where = "bind its listeners to one address" if container.listeners else (
-            "publish its ports on 127.0.0.1 only"
+        where = (
+            "bind its listeners to one address"
+            if container.listeners
+            else ("publish its ports on 127.0.0.1 only")
         )
         yield Step(f"anyone who reaches {', '.join(open_)}", where)
     updater = images.updater_of(container, snapshot)
@@ -76,7 +78,9 @@ def _exits(container: Container, snapshot: Snapshot) -> Iterator[Step]:
     """Ways out that end as root on the host."""
     for mount in container.mounts:
         if mount.source and places.controls_engine(mount.source):
-            yield Step(f"the engine's socket through {mount.source}", f"remove {mount.source}")
+            yield Step(
+                f"the engine's socket through {mount.source}", f"remove the mount of {mount.source}"
+            )
     if container.privileged:
         yield Step("privileged", "remove `privileged: true`")
         return

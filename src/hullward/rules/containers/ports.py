@@ -1,5 +1,7 @@
 """What can be reached from outside."""
 
+from itertools import groupby
+
 from hullward.model.facts import Container, Listener, Port, Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, container_rule
 from hullward.model.severity import Severity
@@ -28,22 +30,21 @@ def _local(container: Container, where: Port) -> str:
 )
 def published_everywhere(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for 0.0.0.0 and for [::]; ports 80 and 443, which the guide leaves open, are low."""
-    open_ = grants.open_places(container, snapshot)
-    for where in sorted({(p.protocol, _number(p)): p for p in open_}.values(), key=_number):
-        web = _number(where) in _WEB and where.protocol == "tcp"
-        if isinstance(where, Listener):
-            yield Fail(f"{grants.place(where)} on the host's network", Severity.LOW if web else None)
+    open_ = sorted(grants.open_places(container, snapshot), key=_service)
+    for (number, protocol), group in groupby(open_, key=_service):
+        same = list(group)
+        where = ", ".join(grants.places(same))
+        grade = Severity.LOW if number in _WEB and protocol == "tcp" else None
+        if isinstance(same[0], Listener):
+            yield Fail(f"{where} on the host's network", grade)
         else:
-            yield Fail(
-                grants.place(where), Severity.LOW if web else None, _local(container, where)
-            )
-    if container.running and grants.on_host_network(container, snapshot):
-        if container.network_mode == "host" and container.listeners is None:
-            yield Unknown("it is on the host's network, and what it listens on is not known")
+            yield Fail(where, grade, _local(container, same[0]))
+    if container.running and container.network_mode == "host" and container.listeners is None:
+        yield Unknown("it is on the host's network, and what it listens on is not known")
 
 
-def _number(where: Port | Listener) -> int:
-    return where.port if isinstance(where, Listener) else where.public
+def _service(where: Port | Listener) -> tuple[int, str]:
+    return (where.port if isinstance(where, Listener) else where.public), where.protocol
 
 
 @container_rule(
@@ -81,8 +82,10 @@ def undeclared_port(container: Container, snapshot: Snapshot) -> Answers:
         return
     keys = sorted({f"{port.private}/{port.protocol}" for port in ports} - set(image.exposed))
     if keys:
-        yield Fail(f"{', '.join(keys)} published, but the image declares "
-                   f"{', '.join(image.exposed) or 'no port'}")
+        yield Fail(
+            f"{', '.join(keys)} published, but the image declares "
+            f"{', '.join(image.exposed) or 'no port'}"
+        )
 
 
 @container_rule(

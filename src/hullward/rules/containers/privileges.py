@@ -31,7 +31,9 @@ def root(container: Container, snapshot: Snapshot) -> Answers:
         if running is None or 0 not in running:
             yield Unknown(f"{said}, and its uid is not known: {container.uid_gap}")
         else:
-            yield Fail(f"{said}, and the kernel shows processes of uid 0", remedy=_run_as(container))
+            yield Fail(
+                f"{said}, and the kernel shows processes of uid 0", remedy=_run_as(container)
+            )
     elif container.uid == 0 and grants.left_root(container):
         now = grants.uids(container) or ()
         user = f"{now[0]}:{now[0]}" if len(now) == 1 else "UID:GID"
@@ -79,7 +81,7 @@ def privileged(container: Container, snapshot: Snapshot) -> Answers:
         "Without no_new_privs a setuid program or a file capability gives a process more than it "
         "started with, so a non-root user is one forgotten setuid binary away from root."
     ),
-    remedy="Set `security_opt: [no-new-privileges:true]`, unless it needs sudo or a setuid program.",
+    remedy="Set `security_opt: [no-new-privileges:true]`, unless it needs sudo or the like.",
     refs=("guide: Drop system capabilities", "cis-docker:5.26", "prctl(2) PR_SET_NO_NEW_PRIVS"),
 )
 def new_privileges(container: Container, snapshot: Snapshot) -> Answers:
@@ -93,9 +95,14 @@ def new_privileges(container: Container, snapshot: Snapshot) -> Answers:
         return
     value = grants.option(container, "no-new-privileges")
     said = "is not set" if value is None else f"is {value!r}"
+    processes = container.processes or ()
+    by_itself = bool(processes) and all(process.no_new_privileges for process in processes)
+    if by_itself:
+        said += ", though every process set it by itself"
+    harmless = by_itself or not grants.granted(container)
     yield Fail(
         f"no-new-privileges {said}",
-        Severity.LOW if not grants.granted(container) else None,
+        Severity.LOW if harmless else None,
         remedies.add(
             container,
             "security_opt:\n  - no-new-privileges:true",
@@ -164,7 +171,7 @@ def exec_session(container: Container, snapshot: Snapshot) -> Answers:
         "Everybody who may ask the engine reads them, children inherit them, and crash reports and "
         "logs repeat them. Values are never read or kept by hullward; only names are."
     ),
-    remedy="Hand them over as files: `secrets:` in compose, and NAME_FILE where the image knows it.",
+    remedy="Hand them over as files: `secrets:` in compose, NAME_FILE where the image knows it.",
     refs=("cis-docker:4.10", "docs.docker.com/compose/how-tos/use-secrets"),
 )
 def secret_environment(container: Container, snapshot: Snapshot) -> Answers:
