@@ -153,8 +153,8 @@ def raw_sockets(container: Container, snapshot: Snapshot) -> Answers:
     title="A capability was added that cannot be used",
     severity=Severity.INFO,
     rationale=(
-        "A program that starts as a non-root user gets an empty effective set: cap_add changes only "
-        "the bounding set, which matters to setuid programs and file capabilities."
+        "A program that starts as a non-root user has an empty effective set: cap_add changes "
+        "only the bounding set, which matters to setuid programs and file capabilities."
     ),
     remedy="Remove `cap_add`, or use a file capability in the image if the program does need it.",
     refs=("capabilities(7) 'Transformation of capabilities during execve'",),
