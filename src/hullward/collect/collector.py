@@ -1,0 +1,52 @@
+"""The one script that asks a host everything: read-only, POSIX sh, each question under a deadline.
+
+It writes a bundle: a line for each question with its name, exit status and answer in base64, so
+that no answer can be taken for another one. `hullward audit --show-commands` prints it.
+"""
+
+from msgspec import Struct
+
+FORMAT = "hullward-bundle 1"
+
+# The most that one answer may hold, in bytes before base64.
+LIMIT = 4_000_000
+
+
+class Question(Struct, frozen=True):
+    """A command of the script; `name` is its key in the bundle, `seconds` its deadline."""
+
+    name: str
+    command: str
+    seconds: int = 5
+
+
+_PRELUDE = """\
+#!/bin/sh
+# Asks what this host allows, for hullward. It reads, and changes nothing.
+LC_ALL=C; export LC_ALL
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export PATH
+unset CDPATH ENV
+if ! command -v base64 >/dev/null || ! command -v timeout >/dev/null || ! command -v head >/dev/null; then
+  echo 'This host lacks base64, timeout or head.' >&2
+  exit 9
+fi
+ask() { # NAME SECONDS COMMAND
+  answer=$( {
+    { timeout -k 1 "$2" sh -c "$3" </dev/null 2>/dev/null; echo "$?" >&3; } |
+      head -c LIMIT | base64 | tr -d '\\n' >&4
+  } 3>&1 )
+  printf ' %s %s\\n' "$1" "$answer"
+}
+exec 4>&1
+"""
+
+
+def script(questions: tuple[Question, ...]) -> str:
+    """Write the script that asks these questions."""
+    asked = "\n".join(f"ask {q.name} {q.seconds} {_quoted(q.command)}" for q in questions)
+    prelude = _PRELUDE.replace("LIMIT", str(LIMIT))
+    return f"{prelude}echo '{FORMAT}'\n{asked}\necho end\n"
+
+
+def _quoted(command: str) -> str:
+    return "'" + command.replace("'", "'\\''") + "'"
