@@ -1,17 +1,21 @@
 """The two flows. Look: collect -> judge -> report; it never changes anything."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullward import judge
-from hullward.collect import engine, processes, saved, settings
+from hullward.collect import bundle, engine, host, processes, saved, settings
+from hullward.collect.bundle import Said
 from hullward.host import files, reader
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
+from hullward.model.host import Host
 from hullward.model.report import HostReport, Report
 from hullward.model.rule import Rule
 from hullward.model.waiver import Waiver
@@ -29,16 +33,52 @@ class Failure(Struct, frozen=True):
 
 
 def collect(target: Target, access: Access, *, stopped: bool = False) -> Snapshot | Failure:
-    """Look at one target; what keeps it from being seen is a value."""
+    """Look at one target, engine and host at the same time; a failure is a value."""
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(_ask_host, target, access)
+        try:
+            with reader.engine(target, access) as client:
+                snapshot = engine.collect(client, target.name, datetime.now(UTC), stopped=stopped)
+        except HullwardError as error:
+            return Failure(target.name, error.what, error.advice)
+        answers = asked.result()
+    return joined(snapshot, answers, reader.proc(target))
+
+
+def _ask_host(target: Target, access: Access) -> Mapping[str, Said] | str:
+    """Run the collector on the target's machine, or say why it cannot be."""
     try:
-        with reader.engine(target, access) as client:
-            snapshot = engine.collect(client, target.name, datetime.now(UTC), stopped=stopped)
+        return bundle.parse(reader.ask_host(target, host.script(), access))
     except HullwardError as error:
-        return Failure(target.name, error.what, error.advice)
-    proc = reader.proc(target)
+        return f"the host was not looked at: {error.what}"
+
+
+def joined(
+    snapshot: Snapshot, answers: Mapping[str, Said] | str, proc: processes.Proc | str
+) -> Snapshot:
+    """Join what engine and host say, once it is sure that the one runs on the other."""
+    found = answers if isinstance(answers, str) else host.parse(answers)
+    if isinstance(found, Host) and (other := _elsewhere(snapshot, found)):
+        found = other
+    if isinstance(found, str):
+        snapshot = replace(snapshot, gaps={**snapshot.gaps, "host": found})
+    else:
+        snapshot = replace(snapshot, host=found)
+        if isinstance(proc, str) and not isinstance(answers, str):
+            proc = processes.bundled(answers)
     if isinstance(proc, str):
         return processes.without(snapshot, proc)
     return processes.collect(proc, snapshot)
+
+
+def _elsewhere(snapshot: Snapshot, found: Host) -> str:
+    """Say why the host cannot be the engine's: a socket may lead to another machine."""
+    engine = snapshot.engine
+    if engine is None or not engine.name:
+        return "it is not known on which host the engine runs"
+    if (engine.name, engine.kernel) != (found.name, found.kernel):
+        return f"the engine runs on {engine.name}, but the host that was asked is {found.name}"
+    return ""
 
 
 def load(paths: Iterable[str]) -> tuple[Snapshot, ...]:

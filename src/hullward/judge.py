@@ -8,12 +8,20 @@ from msgspec.structs import replace
 
 from hullward.model.facts import Container, Snapshot
 from hullward.model.report import Behaviour, HostReport, Outcome, Row, Verdict
-from hullward.model.rule import Answers, ContainerRule, EngineRule, Fail, Rule, Unknown
+from hullward.model.rule import (
+    Answers,
+    ContainerRule,
+    EngineRule,
+    Fail,
+    HostRule,
+    Rule,
+    Unknown,
+)
 from hullward.model.severity import Severity
 from hullward.model.waiver import Waiver
 from hullward.rules import behaviour, grants
 
-ENGINE = "engine"
+ENGINE, HOST = "engine", "host"
 
 # What the four criteria say already, or what only joins other findings.
 _SAID = frozenset(
@@ -57,12 +65,25 @@ def waiver_notes(
 def _verdicts(rule: Rule, snapshot: Snapshot) -> Iterator[Verdict]:
     if isinstance(rule, EngineRule):
         yield _verdict(rule, ENGINE, lambda: rule.check(snapshot))
+    if isinstance(rule, HostRule):
+        yield _verdict(rule, HOST, lambda: _for_host(rule, snapshot))
     if not isinstance(rule, ContainerRule):
         return
     for container in snapshot.containers:
         yield _for_container(rule, container, snapshot)
     for unread in snapshot.unread:
         yield _verdict(rule, unread.name, partial(iter, [Unknown(unread.reason)]))
+
+
+def _for_host(rule: HostRule, snapshot: Snapshot) -> Answers:
+    """Ask a rule about the host, once the area that it needs is there."""
+    host = snapshot.host
+    if host is None:
+        yield Unknown(snapshot.gaps.get("host", "the host was not looked at"))
+    elif getattr(host, rule.needs) is None:
+        yield Unknown(host.gaps.get(rule.needs, "the host was not asked for it"))
+    else:
+        yield from rule.check(host, snapshot)
 
 
 def _for_container(rule: ContainerRule, container: Container, snapshot: Snapshot) -> Verdict:

@@ -237,6 +237,7 @@ def _engine(version: Answer, info: Answer, api: str, gaps: dict[str, str]) -> En
     options = None if "info" in gaps else tuple(about.security_options or ())
     return Engine(
         version=raw.version,
+        name=about.name,
         api=api,
         kernel=raw.kernel_version,
         system=about.operating_system,

@@ -8,7 +8,28 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from hullward.collect.bundle import Said
+from hullward.collect.collector import Question
 from hullward.model.facts import Container, Listener, Process, Snapshot
+
+QUESTIONS = (
+    Question(
+        "processes",
+        # Only those of containers: their cgroup path holds the container's id.
+        "for f in $(grep -lE '[0-9a-f]{64}' /proc/[0-9]*/cgroup 2>/dev/null); do p=${f%/cgroup}; "
+        'for n in cgroup status uid_map; do echo "== $p/$n"; cat "$p/$n" 2>/dev/null; done; done',
+        10,
+    ),
+    Question(
+        "container-sockets",
+        # Who holds the listening sockets of the host's network, and where they listen.
+        'for f in tcp tcp6 udp udp6; do echo "== /proc/1/net/$f"; cat /proc/net/$f; done; '
+        "for f in $(grep -lE '[0-9a-f]{64}' /proc/[0-9]*/cgroup 2>/dev/null); do p=${f%/cgroup}; "
+        '[ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] || continue; '
+        'echo "== $p/fd"; ls -l "$p/fd" 2>/dev/null | grep -o \'socket:.[0-9]*.\'; done',
+        10,
+    ),
+)
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _LISTENING = {"tcp": "0A", "udp": "07"}
@@ -178,3 +199,38 @@ def _address(digits: str) -> str:
         return str(ipaddress.ip_address(packed))
     except (struct.error, ValueError):
         return ""
+
+
+class BundledProc:
+    """The /proc of another machine, as its collector copied it."""
+
+    def __init__(self, answers: Mapping[str, Said]) -> None:
+        """Take the bundle's answers apart by their file names."""
+        self._files: dict[str, str] = {}
+        for question in QUESTIONS:
+            parts = re.split(r"^== /proc/(\S+)\n", answers[question.name].text, flags=re.MULTILINE)
+            self._files.update(zip(parts[1::2], parts[2::2], strict=False))
+
+    def pids(self) -> Iterator[int]:
+        """Name the processes that were copied."""
+        return (int(name.split("/")[0]) for name in self._files if name.endswith("/cgroup"))
+
+    def read(self, pid: int, name: str) -> str | None:
+        """Give a copied file; the host's sockets are those of every process in its network."""
+        return self._files.get(f"1/{name}" if name.startswith("net/") else f"{pid}/{name}")
+
+    def sockets(self, pid: int) -> frozenset[int] | None:
+        """Give the inodes of a process's sockets; None without the right to look."""
+        text = self._files.get(f"{pid}/fd")
+        if not text:
+            return None
+        return frozenset(int(inode) for inode in re.findall(r"socket:\[(\d+)\]", text))
+
+
+def bundled(answers: Mapping[str, Said]) -> BundledProc | str:
+    """Give the copied /proc, or say why there is none."""
+    for question in QUESTIONS:
+        said = answers.get(question.name, Said(problem="the collector's answer ends before it"))
+        if said.problem:
+            return f"the processes of the host: {said.problem}"
+    return BundledProc(answers)

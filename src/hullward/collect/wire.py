@@ -266,6 +266,7 @@ class Swarm(Api):
 class Info(Api):
     """/info."""
 
+    name: str = ""
     security_options: list[str] | None = None
     cgroup_version: str = ""
     docker_root_dir: str = ""

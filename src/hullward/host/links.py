@@ -102,8 +102,8 @@ class SshOptions(Protocol):
         """Whether ssh may ask the person at the terminal."""
 
 
-def ssh_command(endpoint: SshEndpoint, deadline: Deadline, options: SshOptions) -> tuple[str, ...]:
-    """Compose the ssh call; nothing of the address can become an option or shell text."""
+def ssh_options(endpoint: SshEndpoint, deadline: Deadline, options: SshOptions) -> tuple[str, ...]:
+    """Compose the ssh call up to the host; nothing of the address can become an option."""
     command = ["ssh", "-T", "-o", f"ConnectTimeout={max(1, int(deadline.remaining()))}"]
     if options.config:
         command += ["-F", options.config]
@@ -113,10 +113,15 @@ def ssh_command(endpoint: SshEndpoint, deadline: Deadline, options: SshOptions) 
         command += ["-l", endpoint.user]
     if endpoint.port:
         command += ["-p", str(endpoint.port)]
+    return (*command, "--", endpoint.host)
+
+
+def ssh_command(endpoint: SshEndpoint, deadline: Deadline, options: SshOptions) -> tuple[str, ...]:
+    """Compose the ssh call that leads to the engine; the socket's path is quoted for the shell."""
     docker = ["docker", "system", "dial-stdio"]
     if endpoint.socket:
         docker[1:1] = ["--host", shlex.quote(f"unix://{endpoint.socket}")]
-    return (*command, "--", endpoint.host, *docker)
+    return (*ssh_options(endpoint, deadline, options), *docker)
 
 
 def dial(endpoint: Endpoint, deadline: Deadline, options: SshOptions) -> Link:

@@ -4,11 +4,13 @@ import sys
 
 from msgspec import Struct
 
+from hullward.host import shell
 from hullward.host.contexts import Target
 from hullward.host.deadline import Deadline
-from hullward.host.endpoints import UnixEndpoint
+from hullward.host.endpoints import SshEndpoint, TcpEndpoint, UnixEndpoint
 from hullward.host.engine import EngineClient
 from hullward.host.procfs import Procfs
+from hullward.model.errors import HullwardError
 
 
 class Access(Struct, frozen=True):
@@ -22,6 +24,19 @@ class Access(Struct, frozen=True):
 def engine(target: Target, access: Access) -> EngineClient:
     """Give a client for the target's engine; it connects with the first question."""
     return EngineClient(target.endpoint, Deadline(access.timeout), access)
+
+
+def ask_host(target: Target, script: str, access: Access) -> bytes:
+    """Run the collector's script on the engine's machine; raises HullwardError where it cannot."""
+    match target.endpoint:
+        case UnixEndpoint():
+            return shell.run_here(script, Deadline(access.timeout))
+        case SshEndpoint():
+            return shell.run_there(target.endpoint, script, Deadline(access.timeout), access)
+        case TcpEndpoint():
+            raise HullwardError(
+                "The host behind a TCP address cannot be asked.", "Use an ssh:// target."
+            )
 
 
 def proc(target: Target) -> Procfs | str:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from hullward.model.host import Host
+
 Mask = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
@@ -205,6 +207,7 @@ class Engine(Struct, frozen=True):
     """A Docker daemon as /version and /info describe it."""
 
     version: str
+    name: str = ""
     api: str = ""
     kernel: str = ""
     system: str = ""
@@ -235,6 +238,7 @@ class Snapshot(Struct, frozen=True):
     images: Mapping[str, Image] = field(default_factory=dict)
     networks: tuple[Network, ...] | None = None
     plugins: tuple[Plugin, ...] | None = None
+    host: Host | None = None
     gaps: Mapping[str, str] = field(default_factory=dict)
 
     def named(self, reference: str) -> Container | None:

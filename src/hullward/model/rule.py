@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from hullward.model.facts import Container, Snapshot
+from hullward.model.host import Host
 from hullward.model.severity import Severity
 
 
@@ -25,6 +26,7 @@ class Unknown(Struct, frozen=True):
 Answers = Iterator[Fail | Unknown]
 ContainerCheck = Callable[[Container, Snapshot], Answers]
 EngineCheck = Callable[[Snapshot], Answers]
+HostCheck = Callable[[Host, Snapshot], Answers]
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -58,6 +60,13 @@ class EngineRule(Rule, frozen=True, kw_only=True):
     """A rule that is asked once for the whole engine."""
 
     check: EngineCheck
+
+
+class HostRule(Rule, frozen=True, kw_only=True):
+    """A rule that is asked once for the host; unknown where the area that it needs is missing."""
+
+    needs: str
+    check: HostCheck
 
 
 def container_rule(  # noqa: PLR0913 - every field of the rule's page is required
@@ -106,6 +115,33 @@ def engine_rule(  # noqa: PLR0913 - every field of the rule's page is required
             rationale=rationale,
             remedy=remedy,
             refs=refs,
+            check=check,
+        )
+
+    return decorate
+
+
+def host_rule(  # noqa: PLR0913 - every field of the rule's page is required
+    *,
+    id: str,  # noqa: A002 - the word that every user of the id sees
+    title: str,
+    severity: Severity,
+    rationale: str,
+    remedy: str,
+    refs: tuple[str, ...],
+    needs: str,
+) -> Callable[[HostCheck], HostRule]:
+    """Make a rule of a function that answers for the host, given the area `needs` of it."""
+
+    def decorate(check: HostCheck) -> HostRule:
+        return HostRule(
+            id=id,
+            title=title,
+            severity=severity,
+            rationale=rationale,
+            remedy=remedy,
+            refs=refs,
+            needs=needs,
             check=check,
         )
 

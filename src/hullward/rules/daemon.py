@@ -35,7 +35,7 @@ def api_exposed(snapshot: Snapshot) -> Answers:
     severity=Severity.HIGH,
     rationale="With such a flaw an image, or a process in a container, becomes root on the host.",
     remedy="Update the engine's packages: docker, containerd and runc.",
-    refs=("guide: Installing Docker"),
+    refs=("guide: Installing Docker",),
 )
 def escape_vulnerability(snapshot: Snapshot) -> Answers:
     """Compare the versions with a dated table; a distribution's build may hold the mend already."""
@@ -60,7 +60,7 @@ def escape_vulnerability(snapshot: Snapshot) -> Answers:
     severity=Severity.HIGH,
     rationale="Plugins run as root beside the engine; `docker ps` does not show them.",
     remedy="`docker plugin disable NAME`, then `docker plugin rm NAME`, if nothing needs it.",
-    refs=("docs.docker.com/engine/extend"),
+    refs=("docs.docker.com/engine/extend",),
 )
 def plugin_privileges(snapshot: Snapshot) -> Answers:
     """Fail for enabled plugins with strong capabilities, all devices, or paths of the host."""
