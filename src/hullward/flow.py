@@ -8,7 +8,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward import judge
-from hullward.collect import bundle, engine, host, processes, saved, settings
+from hullward.collect import (
+    bundle,
+    by_hand,
+    collector,
+    engine,
+    host,
+    processes,
+    saved,
+    settings,
+)
 from hullward.collect.bundle import Said
 from hullward.host import files, reader
 from hullward.host.contexts import Target
@@ -82,12 +91,34 @@ def _elsewhere(snapshot: Snapshot, found: Host) -> str:
 
 
 def load(paths: Iterable[str]) -> tuple[Snapshot, ...]:
-    """Read the snapshots of files; raises HullwardError for one that cannot be read."""
-    return tuple(
-        snapshot
-        for path in paths
-        for snapshot in saved.load(files.read(path, what="snapshot"), path)
-    )
+    """Read snapshots, or bundles made by hand; raises HullwardError for what cannot be read."""
+    found: list[Snapshot] = []
+    for path in paths:
+        data = files.read(path, what="snapshot")
+        if bundle.is_bundle(data):
+            found.append(unpacked(data, path))
+        else:
+            found += saved.load(data, path)
+    return tuple(found)
+
+
+def unpacked(data: bytes, name: str) -> Snapshot:
+    """Read a bundle that was made by hand, engine and host."""
+    answers = bundle.parse(data)
+    made = next(iter(answers.get("made", Said()).text.split()), "")
+    when = datetime.fromtimestamp(int(made) if made.isdecimal() else 0, UTC)
+    snapshot = engine.collect(by_hand.BundledEngine(answers), name, when)
+    return joined(snapshot, answers, "the processes are those in the bundle")
+
+
+def script() -> str:
+    """Give the script for a host that no connection reaches; its output is a bundle."""
+    return collector.script((*by_hand.QUESTIONS, *host.QUESTIONS))
+
+
+def host_script() -> str:
+    """Give the script that an audit runs on the host."""
+    return host.script()
 
 
 def save(path: str, snapshots: Sequence[Snapshot]) -> None:

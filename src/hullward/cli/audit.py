@@ -39,6 +39,7 @@ _FINDINGS, _CANNOT = 1, 2
 @click.option("--area", multiple=True, metavar="AREA", help="Only rules of this area.")
 @click.option("--rule", "ids", multiple=True, metavar="RULE", help="Only this rule; may be a glob.")
 @click.option("--exclude", multiple=True, metavar="RULE", help="Not this rule; may be a glob.")
+@click.option("--show-commands", is_flag=True, help="Print what would run on the host, and stop.")
 @click.option("--config", default="", metavar="FILE", help="Settings, instead of hullward.toml.")
 def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
     """Say what every container may do, and what should be taken away.
@@ -48,6 +49,9 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
 
     Exit status: 0 nothing as grave as --fail-on, 1 findings, 2 something could not be audited.
     """
+    if values["show_commands"]:
+        click.echo(flow.host_script(), nl=False)
+        return 0
     rules = select(ALL, areas=values["area"], ids=values["ids"], excluded=values["exclude"])
     accepted = flow.waivers(values["config"])
     report = flow.report(_looks(values), rules, accepted)

@@ -7,19 +7,31 @@ import click
 from hullward import fleet, flow
 from hullward.cli import targets
 from hullward.cli.main import say
+from hullward.model.errors import HullwardError
 
 _CANNOT = 2
 
 
 @click.command("collect", short_help="Save a snapshot.")
 @targets.options
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where to write it.")
-def command(output: str, **values: Any) -> int:  # noqa: ANN401 - what the options hold
+@click.option("-o", "--output", default="", metavar="FILE", help="Where to write it.")
+@click.option(
+    "--print-script", is_flag=True, help="Print the script for a host without a connection."
+)
+def command(output: str, *, print_script: bool, **values: Any) -> int:  # noqa: ANN401 - what the options hold
     """Save what an audit looks at, to be audited elsewhere or later with `audit --from FILE`.
 
     The file holds no values of environment variables, no commands and no labels but a few of
     docker's own.
+
+    For a host that no connection reaches: `hullward collect --print-script > c.sh`, there
+    `sudo sh c.sh > bundle`, and here `hullward audit --from bundle`.
     """
+    if print_script:
+        click.echo(flow.script(), nl=False)
+        return 0
+    if not output:
+        raise HullwardError("No file to write to was given.", "Name one: `-o FILE`.")
     choice = targets.chosen(values)
     looks = fleet.collect(choice.targets, choice.access, stopped=choice.stopped)
     failures = [look for look in looks if isinstance(look, flow.Failure)]

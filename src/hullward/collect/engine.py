@@ -4,48 +4,24 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
 from msgspec.structs import replace
 
-from hullward.collect import containers, wire
+from hullward.collect import containers, engine_facts, wire
+from hullward.collect.engine_facts import Answer, decoded
 from hullward.model.errors import HullwardError
 from hullward.model.facts import (
     Container,
-    Engine,
     Exec,
     Image,
-    Network,
-    Plugin,
     Snapshot,
     Unread,
 )
 
 _PASSWD_LIMIT = 1024 * 1024
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_T = TypeVar("_T")
-
-
-class Answer(Protocol):
-    """An answer of the engine."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it brought what was asked for."""
-
-    @property
-    def status(self) -> int:
-        """HTTP's status."""
-
-    @property
-    def body(self) -> bytes:
-        """What it brought."""
-
-    @property
-    def problem(self) -> str:
-        """Why it brought nothing, on one line."""
 
 
 class Reader(Protocol):
@@ -77,22 +53,27 @@ def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False
     listed = _listed(listing)
     volume_options = _volumes(volumes, gaps)
     image_ids = sorted({entry.image_id for entry in listed if entry.image_id})
+    about = engine_facts.engine(version, info, api, gaps)
+    swarm = ("/swarm", "/nodes") if about and about.manager else ()
     answers = list(
         reader.get(
             *(f"/containers/{quote(entry.id, safe='')}/json" for entry in listed),
             *(f"/images/{quote(image, safe=':')}/json" for image in image_ids),
+            *swarm,
         )
     )
-    found, unread = _inspected(listed, answers[: len(listed)], volume_options)
+    inspected, rest = answers[: len(listed)], answers[len(listed) :]
+    found, unread = _inspected(listed, inspected, volume_options)
     return Snapshot(
         target=target,
         collected_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        engine=_engine(version, info, api, gaps),
+        engine=about,
         containers=_completed(reader, found),
         unread=tuple(unread),
-        images=_images(image_ids, answers[len(listed) :]),
-        networks=_networks(networks, gaps),
-        plugins=_plugins(plugins, gaps),
+        images=_images(image_ids, rest[: len(image_ids)]),
+        networks=engine_facts.networks(networks, gaps),
+        plugins=engine_facts.plugins(plugins, gaps),
+        swarm=engine_facts.swarm(rest[-2], rest[-1], gaps) if swarm else None,
         gaps=gaps,
     )
 
@@ -105,27 +86,15 @@ def _listed(answer: Answer) -> list[wire.Listed]:
         )
     try:
         return msgspec.json.decode(answer.body, type=list[wire.Listed])
-    except _UNREADABLE as error:
+    except engine_facts.UNREADABLE as error:
         raise HullwardError(
             f"The list of containers cannot be read: {error}.",
             "Check that it is a Docker engine that answers there.",
         ) from error
 
 
-def _decoded(answer: Answer, kind: type[_T], source: str, gaps: dict[str, str]) -> _T | None:
-    """Decode an answer, or note the gap."""
-    if not answer.ok:
-        gaps[source] = f"/{source}: {answer.problem}"
-        return None
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except _UNREADABLE as error:
-        gaps[source] = f"/{source} cannot be read: {error}"
-        return None
-
-
 def _volumes(answer: Answer, gaps: dict[str, str]) -> Mapping[str, Mapping[str, str]] | None:
-    volumes = _decoded(answer, wire.Volumes, "volumes", gaps)
+    volumes = decoded(answer, wire.Volumes, "volumes", gaps)
     if volumes is None:
         return None
     return {volume.name: volume.options for volume in volumes.volumes or () if volume.options}
@@ -148,7 +117,7 @@ def _inspected(
                 continue
             gone = answer.status == 404  # noqa: PLR2004 - HTTP's Not Found
             reason = "it disappeared while it was looked at" if gone else answer.problem
-        except _UNREADABLE as error:
+        except engine_facts.UNREADABLE as error:
             reason = f"the engine's description of it cannot be read: {error}"
         unread.append(Unread(name, entry.id, reason))
     return found, unread
@@ -206,7 +175,7 @@ def _exec(answer: Answer) -> Iterator[Exec]:
     """Give the session if it still runs; one that ended in between is gone."""
     try:
         session = msgspec.json.decode(answer.body, type=wire.ExecInspect) if answer.ok else None
-    except _UNREADABLE:
+    except engine_facts.UNREADABLE:
         session = None
     if session and session.running and session.process:
         yield Exec(session.process.user, session.process.privileged)
@@ -216,7 +185,7 @@ def _images(ids: Iterable[str], answers: Iterable[Answer]) -> dict[str, Image]:
     """Read the images; one that cannot be read is left out, and its rules answer unknown."""
     images = {}
     for id_, answer in zip(ids, answers, strict=True):
-        raw = _decoded(answer, wire.ImageInspect, "images", {})
+        raw = decoded(answer, wire.ImageInspect, "images", {})
         if raw:
             images[id_] = Image(
                 id_,
@@ -226,67 +195,3 @@ def _images(ids: Iterable[str], answers: Iterable[Answer]) -> dict[str, Image]:
                 tuple(sorted((raw.config.exposed_ports or {}) if raw.config else ())),
             )
     return images
-
-
-def _engine(version: Answer, info: Answer, api: str, gaps: dict[str, str]) -> Engine | None:
-    raw = _decoded(version, wire.Version, "version", gaps)
-    about = _decoded(info, wire.Info, "info", gaps)
-    if raw is None:
-        return None
-    about = about or wire.Info()
-    options = None if "info" in gaps else tuple(about.security_options or ())
-    return Engine(
-        version=raw.version,
-        name=about.name,
-        api=api,
-        kernel=raw.kernel_version,
-        system=about.operating_system,
-        components={part.name: part.version for part in raw.components or ()},
-        security_options=options,
-        cgroup_version=about.cgroup_version,
-        root_directory=about.docker_root_dir,
-        default_runtime=about.default_runtime,
-        warnings=tuple(about.warnings or ()),
-        swarm=about.swarm.local_node_state if about.swarm else "",
-    )
-
-
-def _networks(answer: Answer, gaps: dict[str, str]) -> tuple[Network, ...] | None:
-    raw = _decoded(answer, list[wire.NetworkEntry], "networks", gaps)
-    if raw is None:
-        return None
-    networks = []
-    for entry in raw:
-        options = entry.options or {}
-        networks.append(
-            Network(
-                entry.name,
-                entry.driver,
-                entry.internal,
-                encrypted="encrypted" in options if entry.driver == "overlay" else None,
-                talk=options.get("com.docker.network.bridge.enable_icc", "true") != "false",
-            )
-        )
-    return tuple(networks)
-
-
-def _plugins(answer: Answer, gaps: dict[str, str]) -> tuple[Plugin, ...] | None:
-    raw = _decoded(answer, list[wire.PluginEntry], "plugins", gaps)
-    if raw is None:
-        return None
-    plugins = []
-    for entry in raw:
-        config = entry.config or wire.PluginConfig()
-        linux = config.linux or wire.PluginLinux()
-        mounts = (entry.settings.mounts or ()) if entry.settings else ()
-        plugins.append(
-            Plugin(
-                entry.name,
-                entry.enabled,
-                tuple(linux.capabilities or ()),
-                linux.allow_all_devices,
-                bool(config.network and config.network.type == "host"),
-                tuple(mount.source for mount in mounts if mount.source),
-            )
-        )
-    return tuple(plugins)

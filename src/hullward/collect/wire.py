@@ -176,56 +176,6 @@ class Volumes(Api):
     volumes: list[Volume] | None = None
 
 
-class NetworkEntry(Api):
-    """A network in /networks."""
-
-    name: str
-    driver: str = ""
-    internal: bool = False
-    options: dict[str, str] | None = None
-
-
-class PluginLinux(Api):
-    """What a managed plugin is granted."""
-
-    capabilities: list[str] | None = None
-    allow_all_devices: bool = False
-
-
-class PluginNetwork(Api):
-    """Which network a managed plugin is in."""
-
-    type: str = ""
-
-
-class PluginMount(Api):
-    """A path of the host inside a managed plugin."""
-
-    source: str | None = None
-
-
-class PluginConfig(Api):
-    """What a managed plugin asks for."""
-
-    linux: PluginLinux | None = None
-    network: PluginNetwork | None = None
-
-
-class PluginSettings(Api):
-    """What a managed plugin was given."""
-
-    mounts: list[PluginMount] | None = None
-
-
-class PluginEntry(Api):
-    """A managed plugin in /plugins."""
-
-    name: str
-    enabled: bool = False
-    config: PluginConfig | None = None
-    settings: PluginSettings | None = None
-
-
 class ImageConfig(Api):
     """What an image declares."""
 
@@ -240,40 +190,6 @@ class ImageInspect(Api):
     repo_digests: list[str] | None = None
     created: str = ""
     config: ImageConfig | None = None
-
-
-class Component(Api):
-    """A program of the engine and its version."""
-
-    name: str = ""
-    version: str = ""
-
-
-class Version(Api):
-    """/version."""
-
-    version: str
-    kernel_version: str = ""
-    components: list[Component] | None = None
-
-
-class Swarm(Api):
-    """The node's part in a swarm."""
-
-    local_node_state: str = ""
-
-
-class Info(Api):
-    """/info."""
-
-    name: str = ""
-    security_options: list[str] | None = None
-    cgroup_version: str = ""
-    docker_root_dir: str = ""
-    default_runtime: str = ""
-    operating_system: str = ""
-    warnings: list[str] | None = None
-    swarm: Swarm | None = None
 
 
 class ExecProcess(Struct):

@@ -184,13 +184,21 @@ class Plugin(Struct, frozen=True):
 
 
 class Network(Struct, frozen=True):
-    """A network of the engine."""
+    """A network of the engine.
+
+    `talk` says that its members reach each other, `ingress` that it carries a swarm's published
+    ports. `gateway_modes` are the bridge driver's options of that name.
+    """
 
     name: str
     driver: str = "bridge"
     internal: bool = False
     encrypted: bool | None = None
     talk: bool = True
+    ingress: bool = False
+    attachable: bool = False
+    subnets: tuple[str, ...] = ()
+    gateway_modes: tuple[str, ...] = ()
 
 
 class Image(Struct, frozen=True):
@@ -203,8 +211,26 @@ class Image(Struct, frozen=True):
     exposed: tuple[str, ...] = ()
 
 
+class Swarm(Struct, frozen=True):
+    """What a manager tells of its swarm; `managers` is None where the nodes were not listed.
+
+    `certificate_days` is how long the certificate of a node lasts, `root_expires` a day as
+    YYYY-MM-DD, "" where it is not known.
+    """
+
+    autolock: bool
+    certificate_days: float = 0
+    root_expires: str = ""
+    managers: int | None = None
+    nodes: int | None = None
+
+
 class Engine(Struct, frozen=True):
-    """A Docker daemon as /version and /info describe it."""
+    """A Docker daemon as /version and /info describe it; None is what /info did not tell.
+
+    `insecure_registries` leaves out the loopback networks, which every engine trusts. `built` is
+    when its program was made, RFC 3339 or "". `pools` are (network, prefix length).
+    """
 
     version: str
     name: str = ""
@@ -218,6 +244,16 @@ class Engine(Struct, frozen=True):
     default_runtime: str = ""
     warnings: tuple[str, ...] = ()
     swarm: str = ""
+    built: str = ""
+    log_driver: str | None = None
+    live_restore: bool | None = None
+    experimental: bool | None = None
+    storage_driver: str | None = None
+    storage_status: Mapping[str, str] = field(default_factory=dict)
+    insecure_registries: tuple[str, ...] | None = None
+    authorization: tuple[str, ...] | None = None
+    pools: tuple[tuple[str, int], ...] = ()
+    manager: bool = False
 
     def option(self, name: str) -> bool:
         """Whether /info lists this security option, such as "userns" or "apparmor"."""
@@ -238,6 +274,7 @@ class Snapshot(Struct, frozen=True):
     images: Mapping[str, Image] = field(default_factory=dict)
     networks: tuple[Network, ...] | None = None
     plugins: tuple[Plugin, ...] | None = None
+    swarm: Swarm | None = None
     host: Host | None = None
     gaps: Mapping[str, str] = field(default_factory=dict)
 

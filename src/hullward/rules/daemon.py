@@ -2,10 +2,13 @@
 
 import re
 
+from collections.abc import Iterator
+
 from hullward.model.facts import Snapshot
+from hullward.model.host import Host
 from hullward.model.rule import Answers, Fail, Unknown, engine_rule
 from hullward.model.severity import Severity
-from hullward.rules import places, vulnerabilities
+from hullward.rules import effective, places, vulnerabilities
 
 _OPEN_API = re.compile(r"API is accessible on (\S+) (without .+?)\.")
 _STRONG = frozenset({"CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"})
@@ -20,13 +23,34 @@ _STRONG = frozenset({"CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_N
     refs=("cis-docker:2.7", "docs.docker.com/engine/security/protect-access"),
 )
 def api_exposed(snapshot: Snapshot) -> Answers:
-    """Fail for the engine's own warning, whether TLS is missing or asks for no client's key."""
+    """Fail where TLS is missing or asks for no client's key: by warning, flags, file and socket."""
     if snapshot.engine is None or "info" in snapshot.gaps:
         yield Unknown(snapshot.gaps.get("info", "the engine was not read"))
+    else:
+        for warning in snapshot.engine.warnings:
+            if match := _OPEN_API.search(warning):
+                yield Fail(f"the engine warns: API on {match[1]} {match[2]}")
+    if snapshot.host:
+        yield from map(Fail, _open_listeners(snapshot.host, snapshot))
+
+
+def _open_listeners(host: Host, snapshot: Snapshot) -> Iterator[str]:
+    """Join what flags, settings file and docker.socket open; the warnings do not know the last."""
+    daemon = effective.daemon(host, snapshot)
+    hosts = effective.setting(host, snapshot, "hosts")
+    verify = effective.setting(host, snapshot, "tlsverify")
+    if isinstance(daemon, Unknown):
         return
-    for warning in snapshot.engine.warnings:
-        if match := _OPEN_API.search(warning):
-            yield Fail(f"the engine warns: API on {match[1]} {match[2]}")
+    checked = not isinstance(verify, Unknown) and verify is not None and verify.value is True
+    if isinstance(hosts, effective.Setting) and not isinstance(verify, Unknown) and not checked:
+        for address in hosts.value if isinstance(hosts.value, list | tuple) else ():
+            if str(address).startswith("tcp://"):
+                yield f"{address} without tlsverify ({hosts.source})"
+    socket = daemon.unit("docker.socket")
+    if socket and socket.active == "active" and not checked:
+        for address in socket.listens:
+            if not address.startswith("/"):
+                yield f"docker.socket of systemd listens on {address}"
 
 
 @engine_rule(

@@ -1,0 +1,68 @@
+"""An answer about sshd, taken apart into sections by their `== WORD` lines."""
+
+import re
+
+from msgspec import Struct
+
+from hullward.collect.bundle import Said
+
+CUT = "the answer ends before its end"
+
+
+class Section(Struct, frozen=True):
+    """A line `== WORD REST` of an answer, and the lines below it."""
+
+    word: str
+    rest: str = ""
+    lines: tuple[str, ...] = ()
+
+    def fields(self, count: int) -> list[str]:
+        """Give so many words of the header, "" for those that are missing, the last one whole."""
+        words = self.rest.split(" ", count - 1)
+        return words + [""] * (count - len(words))
+
+    @property
+    def complaint(self) -> str:
+        """What went wrong here, in the words of the program that was asked."""
+        said = (line.removeprefix("! ") for line in self.lines if line.startswith("! "))
+        return "; ".join(said)[:300]
+
+
+class Answer(Struct, frozen=True):
+    """One answer by its sections; `problem` says why it is not whole."""
+
+    sections: tuple[Section, ...] = ()
+    problem: str = ""
+
+    def all(self, word: str) -> list[Section]:
+        """Give every section of this name."""
+        return [section for section in self.sections if section.word == word]
+
+    def first(self, word: str) -> Section | None:
+        """Give the first section of this name."""
+        return next(iter(self.all(word)), None)
+
+
+def answer(said: Said) -> Answer:
+    """Take an answer apart; without its last line it was cut off."""
+    sections: list[Section] = []
+    lines: list[str] = []
+    whole = False
+    for line in said.text.split("\n")[:-1]:
+        if not line.startswith("== "):
+            lines.append(line)
+            continue
+        if sections:
+            sections[-1] = Section(sections[-1].word, sections[-1].rest, tuple(lines))
+        lines = []
+        word, _, rest = line.removeprefix("== ").partition(" ")
+        sections.append(Section(word, rest))
+        whole = whole or word == "end"
+    if sections:
+        sections[-1] = Section(sections[-1].word, sections[-1].rest, tuple(lines))
+    return Answer(tuple(sections), said.problem or ("" if whole else CUT))
+
+
+def number(text: str) -> int:
+    """Read a number; 0 for anything else."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
