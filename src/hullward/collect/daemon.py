@@ -75,6 +75,7 @@ systemctl show docker.service docker.socket containerd.service -p Id -p LoadStat
   -p FragmentPath -p DropInPaths -p ActiveState -p UnitFileState -p Listen -p EnvironmentFiles
 echo "status $?"
 for f in /etc/default/docker /etc/sysconfig/docker; do
+  [ ! -e "$f" ] || [ -r "$f" ] || echo denied
   [ ! -r "$f" ] ||
     sed -nE "s/^[[:space:]]*(export +)?([A-Z_]+)=[\\"']?[^\\"'[:space:]].*/option \\2/p" $f
 done
@@ -92,6 +93,7 @@ _FLAG_OF_LETTER = {
     "p": "pidfile",
     "s": "storage-driver",
 }
+_OPTION = re.compile(r"option [A-Z_]{1,40}")
 # Flags that take a value also without "=": all of dockerd but these.
 _BARE = frozenset(
     {
@@ -134,7 +136,7 @@ def _chosen(found: Iterable[tuple[str, Daemon]]) -> tuple[Daemon, str]:
         if group:
             pids = ", ".join(str(daemon.pid) for daemon in group)
             return Daemon(), f"several dockerd run, and it is not known which one: {pids}"
-    return none, "no dockerd runs on the host"
+    return none, "no dockerd was seen on the host"
 
 
 def _clock(text: str) -> tuple[int, int]:
@@ -211,13 +213,16 @@ def _flag(word: str) -> tuple[str, str | None]:
 
 def _units(
     answers: Mapping[str, Said], gaps: dict[str, str]
-) -> tuple[tuple[Unit, ...] | None, tuple[str, ...]]:
+) -> tuple[tuple[Unit, ...] | None, tuple[str, ...] | None]:
     said = answers.get("docker-units", Said(problem="the collector's answer ends before it"))
     lines = said.text.replace("\r", "").splitlines()
-    options = tuple(line[7:] for line in lines if re.fullmatch(r"option [A-Z_]{1,40}", line))
     if said.problem or lines[-1:] != ["end"]:
         gaps["units"] = f"the units of systemd: {said.problem or 'the answer is cut off'}"
-        return None, options
+        gaps["options"] = gaps["units"]
+        return None, None
+    options = None if "denied" in lines else tuple(x[7:] for x in lines if _OPTION.fullmatch(x))
+    if options is None:
+        gaps["options"] = "/etc/default/docker may not be read by this login"
     if "status 0" not in lines:
         gaps["units"] = "systemctl could not be asked; the host may have no systemd"
         return None, options

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec.structs import replace
 
-from hullward.collect import containers, engine_facts, wire
+from hullward.collect import containers, engine_facts, image_history, wire
 from hullward.collect.engine_facts import Answer, decoded
 from hullward.model.errors import HullwardError
 from hullward.model.facts import (
@@ -59,6 +59,7 @@ def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False
         reader.get(
             *(f"/containers/{quote(entry.id, safe='')}/json" for entry in listed),
             *(f"/images/{quote(image, safe=':')}/json" for image in image_ids),
+            *(f"/images/{quote(image, safe=':')}/history" for image in image_ids),
             *swarm,
         )
     )
@@ -70,7 +71,7 @@ def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False
         engine=about,
         containers=_completed(reader, found),
         unread=tuple(unread),
-        images=_images(image_ids, rest[: len(image_ids)]),
+        images=_images(image_ids, rest),
         networks=engine_facts.networks(networks, gaps),
         plugins=engine_facts.plugins(plugins, gaps),
         swarm=engine_facts.swarm(rest[-2], rest[-1], gaps) if swarm else None,
@@ -181,17 +182,28 @@ def _exec(answer: Answer) -> Iterator[Exec]:
         yield Exec(session.process.user, session.process.privileged)
 
 
-def _images(ids: Iterable[str], answers: Iterable[Answer]) -> dict[str, Image]:
+def _images(ids: Sequence[str], answers: Sequence[Answer]) -> dict[str, Image]:
     """Read the images; one that cannot be read is left out, and its rules answer unknown."""
     images = {}
-    for id_, answer in zip(ids, answers, strict=True):
+    for id_, answer, layers in zip(ids, answers, answers[len(ids) :], strict=False):
         raw = decoded(answer, wire.ImageInspect, "images", {})
         if raw:
-            images[id_] = Image(
-                id_,
-                tuple(raw.repo_tags or ()),
-                tuple(raw.repo_digests or ()),
-                raw.created,
-                tuple(sorted((raw.config.exposed_ports or {}) if raw.config else ())),
-            )
+            images[id_] = _image(id_, raw, layers)
     return images
+
+
+def _image(id_: str, raw: wire.ImageInspect, layers: Answer) -> Image:
+    config = raw.config or wire.ImageConfig()
+    test = (config.healthcheck.test or ()) if config.healthcheck else ()
+    history = decoded(layers, list[wire.Layer], "history", {})
+    return Image(
+        id_,
+        tuple(raw.repo_tags or ()),
+        tuple(raw.repo_digests or ()),
+        raw.created,
+        tuple(sorted(config.exposed_ports or ())),
+        config.user,
+        any(word != "NONE" for word in test[:1]),
+        tuple(sorted({entry.partition("=")[0] for entry in config.env or ()})),
+        None if history is None else image_history.parse(layer.created_by for layer in history),
+    )

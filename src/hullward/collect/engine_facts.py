@@ -81,7 +81,9 @@ def engine(version: Answer, info: Answer, api: str, gaps: dict[str, str]) -> Eng
         storage_status=_status(about.driver_status or ()),
         insecure_registries=_insecure(about.registry_config),
         authorization=tuple(about.plugins.authorization or ()) if about.plugins else None,
-        pools=tuple((pool.base, pool.size) for pool in about.default_address_pools or ()),
+        pools=tuple(
+            (pool.base, pool.size) for pool in about.default_address_pools or () if pool.base
+        ),
         manager=bool(about.swarm and about.swarm.control_available),
     )
 
@@ -97,7 +99,7 @@ def _insecure(registries: wire.RegistryConfig | None) -> tuple[str, ...] | None:
     networks = set(registries.insecure_registry_cidrs or ()) - _LOOPBACK
     named = (registries.index_configs or {}).items()
     plain = {name for name, index in named if index and not index.secure}
-    return tuple(sorted(networks | plain))
+    return tuple(sorted(filter(None, networks | plain)))
 
 
 def networks(answer: Answer, gaps: dict[str, str]) -> tuple[Network, ...] | None:

@@ -39,15 +39,17 @@ look $(echo "$tls" | sed 's/^[^ ]* //') \\
   /run/docker.sock /run/user/*/docker.sock \\
   /run/containerd /run/containerd/containerd.sock /run/docker/containerd/containerd.sock \\
   /etc/docker /etc/docker/daemon.json /etc/default/docker /etc/sysconfig/docker \\
-  /etc/containerd /etc/containerd/config.toml /var/lib/docker /var/lib/containerd \\
+  /etc/containerd /etc/containerd/config.toml /var/lib/containerd \\
   $(timeout 3 systemctl show docker.service docker.socket containerd.service \\
     -p FragmentPath -p DropInPaths | sed -n 's/^[^=]*=//p') \\
+  /etc/init.d/docker /etc/conf.d/docker \\
   /etc/systemd/system/docker.service /etc/systemd/system/docker.socket \\
   /usr/lib/systemd/system/docker.service /usr/lib/systemd/system/docker.socket \\
   /lib/systemd/system/docker.service /lib/systemd/system/docker.socket \\
   $(for p in {" ".join(PROGRAMS)}; do command -v "$p"; done) \\
   $(dockerds | while read -r p seen; do [ "$seen" = other ] || readlink "$p/exe"; done) \\
-  $(echo "$said" | grep -oE '(--|")data-root"?[ =:]+"?/[^" ,]+' | sed 's#[^/]*##')
+  $(for d in $(echo "$said" | grep -oE '(--|")data-root"?[ =:]+"?/[^" ,]+' | sed 's#[^/]*##') \
+    /var/lib/docker; do echo "$d" "$d"/[0-9]*.[0-9]*; done)
 # Names of registries' folders may hold anything, so they come last.
 look /etc/docker/certs.d/*/*
 echo end""",

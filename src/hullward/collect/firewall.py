@@ -10,18 +10,18 @@ from hullward.model.firewall import Firewall, Table
 
 _NFT = Question(
     "nft-rules",
-    "echo '== tables'; nft list tables; echo \"== status-tables\"; echo $?; "
-    "echo '== ruleset'; nft -j list ruleset; echo '== status-ruleset'; echo $?",
+    "echo '== tables'; nft list tables; s=$?; echo '== status-tables'; echo $s; "
+    "echo '== ruleset'; nft -j list ruleset; s=$?; echo '== status-ruleset'; echo $s",
     10,
 )
 _IPTABLES = Question(
     "iptables-rules",
     # None of these creates a table: the legacy ones list only what /proc names.
-    "for p in iptables ip6tables; do for k in '' -legacy -nft; do "
-    'command -v $p$k-save >/dev/null || continue; echo "== $p$k"; $p$k-save; '
-    'echo "== status-$p$k"; echo $?; done; done; '
-    'for f in ip ip6; do echo "== names-$f"; cat /proc/net/${f}_tables_names; '
-    'echo "== status-names-$f"; echo $?; done',
+    "echo '== uid'; id -u; for p in iptables ip6tables; do for k in '' -legacy -nft; do "
+    'command -v $p$k-save >/dev/null || continue; echo "== $p$k"; $p$k-save; s=$?; '
+    'echo "== status-$p$k"; echo $s; done; done; '
+    'for f in ip ip6; do echo "== names-$f"; cat /proc/net/${f}_tables_names; s=$?; '
+    'echo "== status-names-$f"; echo $s; done',
     10,
 )
 QUESTIONS: tuple[Question, ...] = (_NFT, _IPTABLES, links.QUESTION, firewall_managers.QUESTION)
@@ -69,6 +69,10 @@ def _forwarding(parts: Mapping[str, str]) -> Mapping[str, bool]:
 def _tables(nft: Said, iptables: Said, gaps: dict[str, str]) -> tuple[Table, ...] | None:
     """Join what both families of programs show; note in `gaps` what may be hidden."""
     new, old = sections(nft.text), sections(iptables.text)
+    if old.get("uid", "").strip() != "0":
+        # iptables-legacy-save succeeds without the right, and shows nothing.
+        gaps["tables"] = iptables.problem or "the kernel shows its rules to root only"
+        return None
     dumped, hidden, seen = _dumped(old)
     native, unseen = _native(new, nft, {(t.family, t.name) for t in dumped if _is_nft(t)})
     hidden += unseen

@@ -26,7 +26,8 @@ QUESTION = Question(
     "grep -E '^DEFAULT_(INPUT|FORWARD)_POLICY=' /etc/default/ufw; "
     "echo '== after.rules'; grep -c 'UFW AND DOCKER' /etc/ufw/after.rules; "
     "echo '== ufw-status'; command -v ufw >/dev/null && ufw status verbose; "
-    "echo '== firewalld'; command -v firewall-cmd && firewall-cmd --state; "
+    "echo '== firewalld'; command -v firewall-cmd && "
+    "{ firewall-cmd --state >/dev/null; echo state $?; }; "
     "grep -E '^StrictForwardPorts=' /etc/firewalld/firewalld.conf; "
     "echo '== zones'; command -v firewall-cmd >/dev/null && "
     "{ firewall-cmd --get-default-zone; firewall-cmd --list-all-zones | grep -E "
@@ -116,6 +117,10 @@ def _ufw(parts: Mapping[str, str]) -> Ufw:
     )
 
 
+# firewall-cmd(1): 252 is NOT_RUNNING.
+_STATES = {"state 0": True, "state 252": False}
+
+
 def _firewalld(parts: Mapping[str, str]) -> Firewalld:
     lines = parts["firewalld"].splitlines()
     installed = bool(lines) and lines[0].startswith("/")
@@ -123,7 +128,7 @@ def _firewalld(parts: Mapping[str, str]) -> Firewalld:
     zones = parts["zones"]
     return Firewalld(
         installed=installed,
-        running="running" in lines[1:] if installed else False,
+        running=_STATES.get(" ".join(lines[1:2])) if installed else False,
         default_zone=(zones.splitlines() or [""])[0].strip(),
         zones=tuple(_zones(zones)),
         strict_forward=strict[1].lower() in {"yes", "true"} if strict else None,

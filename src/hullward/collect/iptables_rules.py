@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -37,6 +38,7 @@ _KEYS = {
 # Options that fit, or do not fit, the first packet of a new connection from a stranger.
 _ALWAYS = frozenset({"--limit", "--hashlimit-upto", "--hashlimit", "--connlimit-upto", "--set"})
 _NEVER = frozenset({"--hashlimit-above", "--connlimit-above", "--update", "--rcheck"})
+_EXTENSIONS = frozenset({"rt", "frag", "hbh", "dst", "ipv6header", "mh"})
 _SILENT = frozenset(
     {
         "-m", "--comment", "--limit-burst", "--hashlimit-burst", "--hashlimit-mode",
@@ -132,6 +134,9 @@ def _matches(words: list[str]) -> tuple[list[Match], list[str]]:
         # The match fits a valid reverse path; with --invert the other ones.
         matches.append(Match("rpath", negated="--invert" in words))
         words = [word for word in words if word != "--invert"]
+    if any(option == "-m" and name in _EXTENSIONS for option, name in pairwise(words)):
+        # A plain packet of IPv6 has no extension header.
+        return [Match("never")], words[words.index("-j") :] if "-j" in words else []
     negated = False
     i = 0
     while i < len(words):

@@ -21,6 +21,8 @@ QUESTION = Question(
 )
 
 _BRIDGE = re.compile(r"docker\d+|docker_gwbridge|br-[0-9a-f]{12}|podman\d+|cni\d+|nerdctl\d+")
+# Docker's own chains; in DOCKER-USER stands what the administrator wrote.
+_DOCKER = frozenset({"DOCKER", "DOCKER-BRIDGE", "DOCKER-CT", "DOCKER-ISOLATION-STAGE-1"})
 _NIC = frozenset({"", "vlan", "bond", "team", "veth", "bridge"})
 # linux/route.h: RTF_UP and RTF_REJECT.
 _UP, _REJECT = 0x1, 0x200
@@ -121,8 +123,8 @@ def _bridges_of_docker(tables: Iterable[Table]) -> frozenset[str]:
         value
         for table in tables
         for chain in table.chains
-        if chain.name == "DOCKER"
         for rule in chain.rules
+        if {chain.name, rule.target} & _DOCKER
         for match in rule.matches
         if match.key in {"iif", "oif"}
         for value in match.values

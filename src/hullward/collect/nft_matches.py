@@ -97,7 +97,7 @@ def _single(left: Json, found: Sequence[Json], *, negated: bool) -> tuple[Match,
     """Translate a plain left side with the conditions that it implies; None for another one."""
     if not isinstance(left, dict) or not left:
         return None
-    name, about = next(iter(left.items()))
+    ((name, about),) = left.items()
     if name == "payload" and isinstance(about, dict):
         return _payload(about, found, negated=negated)
     if name == "&":

@@ -79,7 +79,7 @@ def _rules(expressions: Json, sets: Sets) -> Iterator[FilterRule]:
     # Each alternative is a list of conditions of which all must fit.
     ways: list[tuple[Match, ...]] = [()]
     for expression in expressions:
-        name, body = next(iter(expression.items()))
+        ((name, body),) = expression.items()
         more = _conditions(name, body, sets)
         if more is not None:
             ways = [(*way, *extra) for way in ways for extra in more][: _MOST + 1]
@@ -103,10 +103,15 @@ def _conditions(name: str, body: Json, sets: Sets) -> Sequence[tuple[Match, ...]
         return [(_first(body),)]
     if name == "set":
         limits = [s for s in body.get("stmt", []) if {"limit", "ct count"} & set(s)]
-        return [tuple(_first(next(iter(limit.values()))) for limit in limits)]
+        return [tuple(_first(_only(limit)) for limit in limits)]
     if name == "quota" or (name == "xt" and not _is_target(body)):
         return [(Match("unknown", (name,)),)]
     return None
+
+
+def _only(statement: _Body) -> Json:
+    (body,) = statement.values()
+    return body
 
 
 def _is_target(body: Json) -> bool:
@@ -134,7 +139,7 @@ def _vmap(body: _Body, sets: Sets) -> Iterator[tuple[tuple[Match, ...], tuple[st
 
 
 def _ending(expression: _Body) -> tuple[str, str]:
-    name, body = next(iter(expression.items()))
+    ((name, body),) = expression.items()
     if name in _PLAIN:
         return _PLAIN[name], ""
     if name == "continue":

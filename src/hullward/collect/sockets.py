@@ -11,7 +11,8 @@ from hullward.model.sockets import Socket, Sockets
 _LISTENING = Question(
     "sockets",
     # Without ss: the kernel's tables, and who holds which socket.
-    "if command -v ss >/dev/null; then echo '== ss'; ss -H -lntupe; echo '== status'; echo $?; "
+    "if command -v ss >/dev/null; then "
+    "echo '== ss'; ss -H -lntupe; s=$?; echo '== status'; echo $s; "
     'else for f in tcp tcp6 udp udp6; do echo "== $f"; cat /proc/net/$f; done; '
     "echo '== fd'; ls -l /proc/[0-9]*/fd | grep -E '^/proc|socket:'; echo '== end'; fi",
     10,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from msgspec.structs import replace
 
@@ -25,6 +25,8 @@ from hullward.model.sshd import (
 
 __all__ = ["QUESTIONS", "parse"]
 
+_STAT = re.compile(r"[0-9]{1,18} [0-7]{1,5} [0-9]{1,18} [0-9]{1,18}")
+_MOST_PROBES, _MOST_KEYS = 80, 2000
 _SILENT = Said(problem="the collector's answer ends before it")
 _KINDS = {
     "config": "config",
@@ -103,6 +105,9 @@ def _probes(main: Answer, lines: Sequence[Line], gaps: dict[str, str]) -> tuple[
     for section, following in pairwise(main.sections):
         if section.word != "probe":
             continue
+        if len(found) == _MOST_PROBES:
+            complaints.append("it answers for more users than were asked")
+            break
         if following.word != "done":
             complaints.append(section.complaint or CUT)
             continue
@@ -168,7 +173,9 @@ def _trusted(main: Answer, gaps: dict[str, str]) -> tuple[TrustedFile, ...] | No
     found: dict[str, TrustedFile] = {}
     for section in main.all("stat"):
         kind, uid, owner, group, mode, modified, changed, path = section.fields(8)
-        if kind in _KINDS and uid.isdecimal() and re.fullmatch(r"[0-7]{1,5}", mode) and path:
+        if kind not in _KINDS or not _STAT.fullmatch(f"{uid} {mode} {modified} {changed}"):
+            gaps.setdefault("files", f"{path or 'a file'} of sshd has unreadable rights")
+        else:
             found[path] = TrustedFile(
                 path=path,
                 kind=_KINDS[kind],
@@ -210,12 +217,15 @@ def _login_keys(said: Answer, gaps: dict[str, str]) -> tuple[LoginKey, ...] | No
     user = ""
     complaints = [said.problem] if said.problem else []
     for section in said.sections:
+        if len(found) == _MOST_KEYS:
+            complaints.append(f"only the first {_MOST_KEYS} were kept")
+            break
         if section.word == "user":
             user = section.rest
         if section.complaint:
             complaints.append(f"{user}: {section.complaint}")
         if section.word == "keys":
-            found.extend(_keys_of(user, section))
+            found.extend(islice(_keys_of(user, section), _MOST_KEYS - len(found)))
     if complaints:
         gaps["login_keys"] = f"the keys of root's equals: {'; '.join(complaints)[:600]}"
     return tuple(found) if found or not complaints else None

@@ -24,7 +24,7 @@ _EXPANDED = frozenset(
         "port",
     }
 )
-_DEPTH = 8
+_DEPTH, _MOST_LINES = 8, 5000
 
 
 class Block(Struct, frozen=True):
@@ -60,18 +60,22 @@ def lines(files: Files, options: Iterable[str] = ()) -> tuple[Line, ...]:
         for keyword, value in map(_split, options)
         if keyword and value is not None
     )
-    return given + tuple(_walk(files, files.main, (), 0))
+    return given + tuple(_walk(files, files.main, (), iter(range(_MOST_LINES))))
 
 
-def _walk(files: Files, name: str, outer: tuple[Block, ...], depth: int) -> Iterator[Line]:
+def _walk(
+    files: Files, name: str, outer: tuple[Block, ...], budget: Iterator[int], depth: int = 0
+) -> Iterator[Line]:
     inner = outer
-    for number, text in files.texts.get(name, ()):
+    # Files that include each other would never end: the budget is that of all lines together.
+    for (number, text), _ in zip(files.texts.get(name, ()), budget, strict=False):
         keyword, value = _split(text)
         if keyword == "match":
             inner = (*outer, Block(name, number, value))
-        elif keyword == "include" and depth < _DEPTH:
-            for child in files.includes.get((name, number), ()):
-                yield from _walk(files, child, inner, depth + 1)
+        elif keyword == "include":
+            children = files.includes.get((name, number), ()) if depth < _DEPTH else ()
+            for child in children:
+                yield from _walk(files, child, inner, budget, depth + 1)
         elif keyword:
             yield Line(name, number, keyword, value, inner)
 

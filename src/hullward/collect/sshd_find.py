@@ -5,13 +5,11 @@ OTHER = "hullward-any-other"
 
 # What a Match block may change, and what holds for everybody (sshd_config(5)).
 PER_LOGIN = (
-    "allowgroups",
     "allowusers",
     "authenticationmethods",
     "authorizedkeyscommand",
     "authorizedkeysfile",
     "challengeresponseauthentication",
-    "denygroups",
     "denyusers",
     "disableforwarding",
     "gatewayports",
@@ -45,7 +43,8 @@ FIND = r"""
 personal='PERSONAL'
 words="$personal|COMMON"
 config=/etc/ssh/sshd_config
-member() { # of a container, or of another namespace
+member() { # of this host, run by root: not of a container, not of another namespace
+  grep -qE '^Uid:[[:space:]]*0[[:space:]]' "/proc/$1/status" || return 1
   mnt=$(readlink "/proc/$1/ns/mnt" 2>/dev/null)
   [ -n "$mnt" ] && [ "$mnt" = "$(readlink /proc/self/ns/mnt)" ] && return 0
   grep -qE '[0-9a-f]{64}' "/proc/$1/cgroup" 2>/dev/null && return 1

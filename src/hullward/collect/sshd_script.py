@@ -64,6 +64,7 @@ END
   p=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$p/status" 2>/dev/null) hops=$((hops + 1))
 done
 person "$OTHER" "${SUDO_USER:-$(id -un)}"
+powerful
 if [ -n "$users$groups" ]; then
   for pattern in $(split "$users"); do
     case $pattern in
@@ -80,7 +81,6 @@ if [ -n "$users$groups" ]; then
       case $name in *[*?]*) ;; $pattern) person $(members "$name") ;; esac
     done
   done
-  powerful
   person $(grep -vE '(nologin|false|sync|shutdown|halt)$' /etc/passwd | cut -d : -f 1)
 fi
 ends() { # of a network: its first and its last address
@@ -144,8 +144,16 @@ done
 """
     + _WHOM
     + r"""
-flag=-T
-ask_sshd() { "$sshd" "$@" $flag -C "user=$u,host=$h,addr=$a,laddr=$la,lport=$lp" 2>&1; }
+# Without root there is only -G, since OpenSSH 9.3, which knows no Match block.
+ask_sshd() {
+  if [ "$flag" = -G ]; then
+    "$sshd" "$@" -G 2>&1
+  else
+    "$sshd" "$@" -T -C "user=$u,host=$h,addr=$a,laddr=$la,lport=$lp" 2>&1
+  fi
+}
+flag=-T plain=1
+printf '%s\n' "$listing" | grep -qiE '^(! |[0-9]+:[[:space:]]*match)' && plain=
 count=0 total=0 first=
 for u in $people; do
   [ -z "$groups" ] || [ "$u" = "$OTHER" ] || echo "== groups $u $(id -Gn "$u" 2>/dev/null)"
@@ -156,10 +164,10 @@ for u in $people; do
     [ "$h" != - ] || h=$a
     echo "== probe $u $a $h $la $lp"
     if ! said=$(ask_sshd "$@"); then
-      old=$said
-      if [ -z "$first" ]; then flag=-G; said=$(ask_sshd "$@") || said=; fi
-      if [ -z "$said" ] || [ "$flag" = -T ]; then
-        printf '%s\n' "$old" | head -n 2 | sed 's/^/! /'
+      complaint=$said
+      if [ -n "$plain" ] && [ -z "$first" ]; then flag=-G; fi
+      if [ "$flag" = -T ] || ! said=$(ask_sshd "$@"); then
+        printf '%s\n' "$complaint" | tail -n 2 | sed 's/^/! /'
         [ -n "$first" ] || break 5
         continue
       fi
@@ -205,7 +213,8 @@ for u in $people; do
   h=$(home "$u")
   [ -n "$h" ] || { echo '! its home is not in /etc/passwd'; continue; }
   whom=user=$u,host=203.0.113.250,addr=203.0.113.250,laddr=127.0.0.1,lport=22
-  files=$("$sshd" "$@" -T -C "$whom" 2>/dev/null | lines_of authorizedkeysfile)
+  files=$({ "$sshd" "$@" -T -C "$whom" || "$sshd" "$@" -G; } 2>/dev/null |
+    lines_of authorizedkeysfile)
   set -f
   for f in ${files:-.ssh/authorized_keys .ssh/authorized_keys2}; do
     [ "$f" != none ] || continue

@@ -28,6 +28,7 @@ for f in /etc/sudoers /etc/sudoers.d/* /usr/etc/sudoers; do
   [ -r "$f" ] || { echo '== unread'; echo "$f"; continue; }
   echo '== sudo'
   sed -nE -e '/^[[:space:]]*(#|@|Defaults|(User|Runas|Host|Cmnd|Cmd)_Alias)/d' \
+    -e 's/[[:space:]]+/ /g; s/^ //' \
     -e '/NOPASSWD:/s/^([^=]+[^= ]) *= *(\([^)]*\))? *(([A-Z_]+: *)*)([^ ,]*).*/\1=NOPASSWD: \5/p' \
     -e '/NOPASSWD:/!s/^([^=]+[^= ]) *= *(\([^)]*\))? *(([A-Z_]+: *)*)([^ ,]*).*/\1=\5/p' "$f"
 done
@@ -49,10 +50,7 @@ _SOCKETS = r"""
   grep -oE '/[^ ]*/(docker|containerd|podman|crio|buildkitd)[^/ ]*[.]sock([.]ttrpc)?$' \
     /proc/net/unix
 } | sed 's,^/var/run/,/run/,' | sort -u | while read -r f; do
-  if [ ! -S "$f" ]; then
-    [ "$(id -u)" = 0 ] || [ -x "${f%/*}" ] || echo "== $f"
-    continue
-  fi
+  [ -S "$f" ] || { [ "$(id -u)" != 0 ] && [ ! -x "${f%/*}" ]; } || continue
   echo "== $f"
   set -- "$f"
   d=${f%/*}
@@ -72,7 +70,7 @@ _MEMBERS = 3
 _SECTION = re.compile(r"^== (\S+)\n", re.MULTILINE)
 _GRANT = re.compile(r"(.+) \S+=(NOPASSWD: )?(\S*)")
 _FILES = frozenset({"files", "compat", "systemd", "altfiles", "mymachines", "cache"})
-_OTHERS = 0o001
+_OTHERS, _GROUP = 0o001, 0o010
 
 
 def parse(answers: Mapping[str, Said]) -> Users | str:
@@ -195,13 +193,20 @@ def _sockets(text: str) -> tuple[tuple[ControlSocket, ...] | None, tuple[str, ..
 
 
 def _socket(path: str, body: str) -> ControlSocket | None:
+    """Read a socket with its folders; one behind a folder of root's alone is closed to all."""
     rows = re.findall(
         r"^([0-7]{1,5})\|(\d{1,10})\|(\d{1,10})\|([^|\n]*)\|([^|\n]*)\|(.+)$", body, re.MULTILINE
     )
-    folders = [row for row in rows if row[5] != path]
-    if len(rows) - len(folders) != 1 or len(folders) != path.count("/") - 1:
+    folders = {row[5]: (int(row[0], 8), int(row[2])) for row in rows if row[5] != path}
+    itself = [row for row in rows if row[5] == path]
+    if not itself:
+        closed = any(
+            not mode & _OTHERS and not (mode & _GROUP and gid) for mode, gid in folders.values()
+        )
+        return ControlSocket(path, 0, reachable=False) if closed else None
+    if len(folders) != path.count("/") - 1:
         return None
-    mode, uid, gid, owner, group, _ = next(row for row in rows if row[5] == path)
+    mode, uid, gid, owner, group, _ = itself[0]
     return ControlSocket(
         path=path,
         mode=int(mode, 8),
@@ -209,7 +214,7 @@ def _socket(path: str, body: str) -> ControlSocket | None:
         gid=int(gid),
         owner=owner,
         group=group,
-        reachable=all(int(row[0], 8) & _OTHERS for row in folders),
+        reachable=all(mode & _OTHERS for mode, _ in folders.values()),
         acl=_acl(body.splitlines()),
     )
 

@@ -180,6 +180,15 @@ class ImageConfig(Api):
     """What an image declares."""
 
     exposed_ports: dict[str, Any] | None = None
+    user: str = ""
+    env: list[str] | None = None
+    healthcheck: Healthcheck | None = None
+
+
+class Layer(Api):
+    """A step of /images/{id}/history; its command is reduced before it is kept."""
+
+    created_by: str = ""
 
 
 class ImageInspect(Api):

@@ -40,7 +40,7 @@ class Unit(Struct, frozen=True):
 
 
 class Daemon(Struct, frozen=True):
-    """The dockerd of the host; `gaps` says why `flags`, `settings` or `units` is None.
+    """The dockerd of the host; `gaps` says why one of its parts is None.
 
     `flags` are those of the running process by their long names, "true" for a bare one.
     `settings` are the keys of the settings file, empty where there is no file; both hold only
@@ -58,7 +58,7 @@ class Daemon(Struct, frozen=True):
     settings: Mapping[str, Any] | None = None
     written: int = 0
     broken: str = ""
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...] | None = None
     units: tuple[Unit, ...] | None = None
     gaps: Mapping[str, str] = field(default_factory=dict)
 

@@ -201,14 +201,34 @@ class Network(Struct, frozen=True):
     gateway_modes: tuple[str, ...] = ()
 
 
+class History(Struct, frozen=True):
+    """What stands out in how an image was built; `secrets` are names, never values.
+
+    `adds` says what ADD brought, beside the base; `updates` counts the layers that only refresh
+    the list of packages.
+    """
+
+    adds: tuple[str, ...] = ()
+    updates: int = 0
+    secrets: tuple[str, ...] = ()
+
+
 class Image(Struct, frozen=True):
-    """An image that a container was made from; `created` is RFC 3339 or ""."""
+    """An image that a container was made from; `created` is RFC 3339 or "".
+
+    `environment` are the names of variables that it sets, `checked` says that it has a
+    HEALTHCHECK; `history` is None where it could not be read.
+    """
 
     id: str
     tags: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     created: str = ""
     exposed: tuple[str, ...] = ()
+    user: str = ""
+    checked: bool = False
+    environment: tuple[str, ...] = ()
+    history: History | None = None
 
 
 class Swarm(Struct, frozen=True):

@@ -112,7 +112,7 @@ class Sshd(Struct, frozen=True):
     `present` False is a fact, not a gap: the host has no ssh server, and every ssh rule passes.
     `settings` are those that are the same for everybody. `drop_in` says whether the file `config`
     reads sshd_config.d/*.conf before its own lines, and `offered` which methods a real connection
-    as that user was offered, where one was tried.
+    as that user was offered, where one was tried. `keytab` says whether Kerberos has one here.
     """
 
     present: bool = True

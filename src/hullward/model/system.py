@@ -113,6 +113,16 @@ class System(Struct, frozen=True):
         """Find the runc of this host."""
         return next((p for p in self.programs or () if p.name == "runc"), None)
 
+    def package(self, part: str) -> Package | None:
+        """Find the package that a component of the engine's /version belongs to."""
+        daemon = self.daemon()
+        found = {
+            "Engine": daemon if isinstance(daemon, Program) else None,
+            "containerd": self.containerd(),
+            "runc": self.runc(),
+        }.get(part)
+        return found.package if found else None
+
     def filesystem(self, path: str) -> Filesystem | None:
         """Find the file system that holds a path; the last mount on a place hides the others."""
         over = [f for f in self.filesystems or () if _holds(f.mount, path)]

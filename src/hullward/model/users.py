@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+# UID_MIN of login.defs(5), and systemd's dynamic users with nobody.
+_FIRST, _SYSTEM = 1000, range(61184, 65536)
+
 
 class Account(Struct, frozen=True):
     """A line of passwd(5)."""
@@ -21,7 +24,7 @@ class Account(Struct, frozen=True):
     @property
     def person(self) -> bool:
         """Whether it is made for somebody: by its number, and by a shell that lets in."""
-        return 1000 <= self.uid < 60000 and self.login  # noqa: PLR2004 - UID_MIN of login.defs(5)
+        return self.uid >= _FIRST and self.uid not in _SYSTEM and self.login
 
 
 class Group(Struct, frozen=True):

@@ -169,7 +169,7 @@ def _said(change: Change) -> str:
     fails = [v for v in (change.after, change.before) if v and v.outcome is Outcome.FAIL]
     told = [fails[0].evidence] if fails else []
     told += [v.reason for v in (change.after, change.before) if v and v.reason and v not in fails]
-    return "; ".join(filter(None, told)) or "it passed before"
+    return "; ".join(filter(None, told)) or "nothing more is said"
 
 
 def _folded(text: str, indent: int, columns: int) -> Iterator[str]:

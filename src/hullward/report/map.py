@@ -1,111 +1,138 @@
 """The map of what can reach what, as an inline SVG that the page's style sheet colours."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
 
 from msgspec import Struct
 
-from hullward.model.facts import Snapshot
 from hullward.model.report import Behaviour, HostReport, Outcome
 from hullward.model.severity import Severity
 from hullward.report import reach
 from hullward.report.reach import Door, Node
 from hullward.report.text import visible, width
 
-_MOST = 40
+_MOST, _GROUPS = 40, 24
 _PORTS = 4
-_WIDTH, _TOP, _PITCH, _TALL = 1120, 44, 32, 24
-# Left edge and width of each column.
-_SOURCE, _PORT, _BOX, _RIGHT = (0, 92), (160, 190), (420, 250), (850, 270)
-_GAP = 56
+_TOP, _PITCH, _TALL, _LINE = 44, 32, 24, 16
+_GAP, _FRONT = 56, 40
+
+
+_Column = tuple[int, int]
+
+
+class _Shape(Struct, frozen=True):
+    """Left edge and width of each column; a narrow map writes the ports under their container."""
+
+    width: int
+    box: _Column
+    right: _Column
+    source: _Column = (0, 0)
+    port: _Column | None = None
+    heads: tuple[tuple[int, str], ...] = ()
+
+
+_WIDE = _Shape(
+    1120, (420, 250), (850, 270), (0, 92), (160, 190),
+    ((0, "From"), (160, "Port"), (420, "Container"), (850, "To")),
+)  # fmt: skip
+_NARROW = _Shape(390, (0, 170), (230, 160), heads=((0, "Container"), (230, "To")))
 
 
 class _Place(Struct, frozen=True):
-    """Where a node stands: its middle, and one line for each of its ports."""
+    """Where a node stands: its middle; for each of its ports the words, the look, the middle."""
 
     node: Node
     y: float
-    ports: tuple[tuple[str, bool, float], ...]
+    ports: tuple[tuple[str, str, float], ...]
 
 
-def draw(host: HostReport) -> str:
+class _Plan(Struct, frozen=True):
+    """Where everything stands: containers, networks, doors with the worst way to each, the host."""
+
+    shape: _Shape
+    places: tuple[_Place, ...]
+    spots: Mapping[str, float]
+    doors: Mapping[str, Severity]
+    gates: Mapping[str, float]
+    roof: float
+    height: float
+
+
+def draw(host: HostReport, *, narrow: bool = False) -> str:
     """Draw the containers of one target; beyond forty they are joined by network."""
     snapshot = host.snapshot
     found = reach.nodes(host)
     if snapshot is None or not found:
         return ""
     if len(found) > _MOST:
-        found = reach.grouped(found, _MOST)
-    places = tuple(_placed(found))
-    left = _bottom(places)
+        found = reach.grouped(found, _GROUPS)
+    internal = {network.name for network in snapshot.networks or () if network.internal}
+    return "".join(_svg(_plan(found, _NARROW if narrow else _WIDE), internal))
+
+
+def _plan(found: Sequence[Node], shape: _Shape) -> _Plan:
+    """Find a place for everything; the right column stands in the middle of its height."""
+    places = tuple(_placed(found, shape))
     networks = _by_height(places)
     doors = _doors(found)
-    tall = len(networks) * _PITCH + _GAP + 40 + len(doors) * _PITCH + 16
-    height = max(left, _TOP + tall) + 8
-    start = _TOP + max(0.0, (height - _TOP - tall - 8) / 2)
+    roof = len(networks) * _PITCH + (_GAP if networks else 0)
+    tall = roof + _FRONT + len(doors) * _PITCH + 8
+    height = max(_bottom(places, shape), _TOP + tall) + 8
+    start = _TOP + (height - _TOP - tall - 8) / 2
     spots = {name: start + i * _PITCH + _TALL / 2 for i, name in enumerate(networks)}
-    roof = start + len(networks) * _PITCH + (_GAP if networks else 0)
-    gates = {name: roof + 40 + i * _PITCH + _TALL / 2 for i, name in enumerate(doors)}
-    return "".join(_svg(snapshot, places, spots, doors, gates, roof, height))
+    gates = {name: start + roof + _FRONT + i * _PITCH + _TALL / 2 for i, name in enumerate(doors)}
+    return _Plan(shape, places, spots, doors, gates, start + roof, height)
 
 
-def _svg(  # noqa: PLR0913 - the parts of one picture
-    snapshot: Snapshot,
-    places: Sequence[_Place],
-    spots: Mapping[str, float],
-    doors: Mapping[str, Severity],
-    gates: Mapping[str, float],
-    roof: float,
-    height: float,
-) -> Iterator[str]:
-    yield f'<svg class="map" viewBox="0 0 {_WIDTH} {height:.0f}" role="img" aria-label="{_LABEL}">'
-    yield from _heads()
-    yield from _host_box(doors, gates, roof)
-    if spots:
-        yield _network_arrow(spots, roof)
-    sources = tuple(_sources(places))
-    for name, y, _ in sources:
-        yield _pill(_SOURCE, y, name, "source")
-    at = {outside: y for _, y, outside in sources}
-    internal = {network.name for network in snapshot.networks or () if network.internal}
-    for name, y in spots.items():
-        note = "internal" if name in internal else ""
-        yield _pill(_RIGHT, y, name, "network", note)
-    for place in places:
-        yield from _container(place, at, spots, gates)
+def _svg(plan: _Plan, internal: Collection[str]) -> Iterator[str]:
+    shape = plan.shape
+    form, box = "wide" if shape.port else "narrow", f"0 0 {shape.width} {plan.height:.0f}"
+    yield f'<svg class="map {form}" viewBox="{box}" role="img" aria-label="{_LABEL}">'
+    yield from (f'<text class="head" x="{x}" y="18">{head}</text>' for x, head in shape.heads)
+    yield from _host_box(plan)
+    if plan.spots:
+        yield _network_arrow(plan)
+    sources = tuple(_sources(plan.places)) if shape.port else ()
+    for name, y in sources:
+        yield _pill(shape.source, y, name, "source")
+    for name, y in plan.spots.items():
+        yield _pill(shape.right, y, name, "network", "internal" if name in internal else "")
+    at = {look: y for name, y in sources for look in _SOURCES[name]}
+    for place in plan.places:
+        yield from _container(place, plan, at)
     yield "</svg>"
 
 
 _LABEL = "What can reach what: the internet, published ports, containers, networks, the host"
 
 
-def _heads() -> Iterator[str]:
-    heads = ((_SOURCE, "From"), (_PORT, "Port"), (_BOX, "Container"), (_RIGHT, "To"))
-    for (x, _), head in heads:
-        yield f'<text class="head" x="{x}" y="18">{head}</text>'
-
-
-def _placed(found: Iterable[Node]) -> Iterator[_Place]:
-    """Stack the nodes; one with several ports takes a line for each."""
+def _placed(found: Iterable[Node], shape: _Shape) -> Iterator[_Place]:
+    """Stack the nodes; each port takes a row beside its container, or a line under it."""
     y = float(_TOP)
     for node in found:
-        ports = [*_few(node.outside, outside=True), *_few(node.inside, outside=False)]
-        lines = tuple(
-            (port, outside, y + i * _PITCH + _TALL / 2) for i, (port, outside) in enumerate(ports)
-        )
-        rows = max(len(lines), 1)
+        ports = [
+            *_few(node.outside, "open"), *_few(node.shut, "shut"), *_few(node.inside, "local"),
+            *_few(node.unsure, "unknown"),
+        ]  # fmt: skip
+        first, step = (y + _TALL / 2, _PITCH) if shape.port else (y + _TALL + 12, _LINE)
+        lines = tuple((port, look, first + i * step) for i, (port, look) in enumerate(ports))
+        rows = max(len(lines), 1) if shape.port else 1
         yield _Place(node, y + ((rows - 1) * _PITCH + _TALL) / 2, lines)
-        y += rows * _PITCH
+        y += _rows(len(lines), shape)
 
 
-def _few(ports: Sequence[str], *, outside: bool) -> list[tuple[str, bool]]:
+def _rows(ports: int, shape: _Shape) -> float:
+    return max(ports, 1) * _PITCH if shape.port else _PITCH + ports * _LINE
+
+
+def _few(ports: Sequence[str], look: str) -> list[tuple[str, str]]:
     shown = list(ports) if len(ports) <= _PORTS else list(ports[: _PORTS - 1])
     more = len(ports) - len(shown)
-    return [(port, outside) for port in (*shown, *([f"and {more} more"] if more else ()))]
+    return [(port, look) for port in (*shown, *([f"and {more} more"] if more else ()))]
 
 
-def _bottom(places: Sequence[_Place]) -> float:
-    return _TOP + sum(max(len(place.ports), 1) for place in places) * _PITCH
+def _bottom(places: Sequence[_Place], shape: _Shape) -> float:
+    return _TOP + sum(_rows(len(place.ports), shape) for place in places)
 
 
 def _by_height(places: Sequence[_Place]) -> tuple[str, ...]:
@@ -129,61 +156,69 @@ def _doors(found: Iterable[Node]) -> dict[str, Severity]:
     return dict(sorted(worst.items(), key=lambda item: (-item[1].rank, item[0])))
 
 
-def _sources(places: Sequence[_Place]) -> Iterator[tuple[str, float, bool]]:
-    for name, outside in (("Internet", True), ("Host only", False)):
-        ys = [y for place in places for _, out, y in place.ports if out is outside]
+_SOURCES = {"Internet": ("open", "shut", "unknown"), "Host only": ("local",)}
+
+
+def _sources(places: Sequence[_Place]) -> Iterator[tuple[str, float]]:
+    lowest = 0.0
+    for name, looks in _SOURCES.items():
+        ys = [y for place in places for _, look, y in place.ports if look in looks]
         if ys:
-            yield name, sum(ys) / len(ys), outside
+            lowest = max(sum(ys) / len(ys), lowest + _PITCH)
+            yield name, lowest
 
 
-def _host_box(
-    doors: Mapping[str, Severity], gates: Mapping[str, float], roof: float
-) -> Iterator[str]:
-    x, wide = _RIGHT
-    tall = 40 + len(doors) * _PITCH + 8
+def _host_box(plan: _Plan) -> Iterator[str]:
+    x, wide = plan.shape.right
+    tall = _FRONT + len(plan.doors) * _PITCH + 8
     yield (
-        f'<rect class="host" x="{x - 14}" y="{roof:.1f}" width="{wide + 14}" height="{tall}" '
-        f'rx="10"/><text class="title" x="{x}" y="{roof + 24:.1f}">Host</text>'
+        f'<rect class="host" x="{x - 14}" y="{plan.roof:.1f}" width="{wide + 14}" '
+        f'height="{tall}" rx="10"/><text class="title" x="{x}" y="{plan.roof + 25:.1f}">Host</text>'
     )
-    if not doors:
-        yield f'<text class="note" x="{x + 60}" y="{roof + 24:.1f}">no container has a way in</text>'
-    for name, y in gates.items():
-        yield _pill((x, wide - 14), y, name, f"door {doors[name].value}")
+    if not plan.doors:
+        where = f'x="{x + 60}" y="{plan.roof + 25:.1f}"'
+        yield f'<text class="note" {where}>no container has a way in</text>'
+    for name, y in plan.gates.items():
+        yield _pill((x, wide - 14), y, name, f"door {plan.doors[name].value}")
 
 
-def _network_arrow(spots: Mapping[str, float], roof: float) -> str:
-    x, y = _RIGHT[0] + 24, max(spots.values()) + _TALL / 2
+def _network_arrow(plan: _Plan) -> str:
+    x, y = plan.shape.right[0] + 20, max(plan.spots.values()) + _TALL / 2
     return (
-        f'<path class="edge plain" d="M{x},{y + 4:.1f}V{roof - 3:.1f}m-4,-6l4,6l4,-6"/>'
-        f'<text class="note" x="{x + 14}" y="{(y + roof) / 2 + 4:.1f}">'
-        "every network reaches the host's own addresses</text>"
+        f'<path class="edge plain" d="M{x},{y + 4:.1f}V{plan.roof - 3:.1f}m-4,-6l4,6l4,-6"/>'
+        f'<text class="note" x="{x + 14}" y="{(y + plan.roof) / 2 + 4:.1f}">'
+        f"{'networks reach the' if plan.shape.port else ''} host's own addresses</text>"
     )
 
 
-def _container(
-    place: _Place,
-    sources: Mapping[bool, float],
-    spots: Mapping[str, float],
-    gates: Mapping[str, float],
-) -> Iterator[str]:
+def _container(place: _Place, plan: _Plan, sources: Mapping[str, float]) -> Iterator[str]:
     """Draw a node with everything that belongs to it, so that pointing at it shows all of it."""
-    node = place.node
-    end = _BOX[0] + _BOX[1]
+    node, shape = place.node, plan.shape
+    end, right = sum(shape.box), shape.right[0]
     yield '<g class="node">'
     for network in node.networks:
-        yield _edge((end, place.y), (_RIGHT[0], spots[network]), "plain", f"on {network}")
+        yield _edge((end, place.y), (right, plan.spots[network]), "plain", f"on {network}")
     for door in sorted(node.doors.values(), key=lambda d: d.weight):
-        where = (_RIGHT[0], gates[door.name])
+        where = (right, plan.gates[door.name])
         yield _edge((end, place.y), where, _look(door), f"{door.name}: {door.evidence}")
-    for port, outside, y in place.ports:
-        kind = "open" if outside else "local"
-        start = (_SOURCE[0] + _SOURCE[1], sources[outside])
-        yield _edge(start, (_PORT[0], y), kind, port)
-        yield _edge((_PORT[0] + _PORT[1], y), (_BOX[0], place.y), kind, port)
-        yield _pill(_PORT, y, port, f"port {kind}")
-    yield _pill(_BOX, place.y, node.name, f"box {_grade(node)}", node.note)
-    bar = f'x="{_BOX[0]}" y="{place.y - _TALL / 2:.1f}" width="5" height="{_TALL}" rx="2.5"'
+    for line in place.ports:
+        yield from _port(line, place.y, shape, sources)
+    yield _pill(shape.box, place.y, node.name, f"box {_grade(node)}", node.note)
+    bar = f'x="{shape.box[0]}" y="{place.y - _TALL / 2:.1f}" width="5" height="{_TALL}" rx="2.5"'
     yield f'<rect class="bar {_grade(node)}" {bar}/></g>'
+
+
+def _port(
+    line: tuple[str, str, float], box: float, shape: _Shape, sources: Mapping[str, float]
+) -> Iterator[str]:
+    port, look, y = line
+    if shape.port is None:
+        text = _safe(_cut(visible(port), 24))
+        yield f'<text class="under {look}" x="{shape.box[0] + 13}" y="{y:.1f}">→ {text}</text>'
+        return
+    yield _edge((sum(shape.source), sources[look]), (shape.port[0], y), look, port)
+    yield _edge((sum(shape.port), y), (shape.box[0], box), look, port)
+    yield _pill(shape.port, y, port, f"port {look}", "closed" if look == "shut" else "")
 
 
 def _grade(node: Node) -> str:
@@ -204,15 +239,17 @@ def _edge(start: tuple[float, float], end: tuple[float, float], look: str, title
     return f'<path class="edge {look}" d="{path}"><title>{_safe(title)}</title></path>'
 
 
-def _pill(column: tuple[int, int], y: float, name: str, look: str, note: str = "") -> str:
+def _pill(column: _Column, y: float, name: str, look: str, note: str = "") -> str:
     x, wide = column
-    room = (wide - 24) // 7 - (width(visible(note)) + 1 if note else 0)
-    rest = f'<text class="note end" x="{x + wide - 9}" y="{y + 4:.1f}">{_safe(note)}</text>'
+    # So many letters have room, also wide ones; a note goes where the whole name stays.
+    room = (wide - 18) * 10 // (64 if look.startswith(("port", "network")) else 73)
+    rest = ""
+    if note and width(visible(name)) + width(visible(note)) < room:
+        rest = f'<text class="note end" x="{x + wide - 8}" y="{y + 4:.1f}">{_safe(note)}</text>'
     return (
         f'<g class="pill {look}"><title>{_safe(name)}</title>'
         f'<rect x="{x}" y="{y - _TALL / 2:.1f}" width="{wide}" height="{_TALL}" rx="6"/>'
-        f'<text x="{x + 13}" y="{y + 4:.1f}">{_safe(_cut(visible(name), room))}</text>'
-        f"{rest if note else ''}</g>"
+        f'<text x="{x + 13}" y="{y + 4:.1f}">{_safe(_cut(visible(name), room))}</text>{rest}</g>'
     )
 
 

@@ -1,33 +1,38 @@
 """What can reach what: from outside through a port into a container, and from there to the host."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
 from hullward.model.facts import Container, Listener, Port, Snapshot
 from hullward.model.report import Behaviour, HostReport, Outcome, Row, Verdict
 from hullward.model.severity import Severity
-from hullward.rules import grants
+from hullward.rules import grants, port_table
+from hullward.rules.port_table import Reach
+
+_Key = tuple[str, str, int, str]
+_Words = tuple[str, ...]
+_Ports = tuple[_Words, _Words, _Words, _Words]
 
 # What of the host a failed rule opens.
 DOORS = {
-    "container-privileged": "All devices and capabilities",
+    "container-privileged": "Every privilege",
     "container-engine-socket": "Engine socket",
     "container-engine-api": "Engine API",
-    "container-dangerous-capability": "Kernel, by capability",
+    "container-dangerous-capability": "Capabilities",
     "container-unmasked-paths": "Kernel settings",
     "container-sensitive-bind": "Files",
-    "container-host-network": "Network and loopback",
+    "container-host-network": "Network",
     "container-host-pid": "Processes",
     "container-host-ipc": "Shared memory",
-    "container-host-userns": "Uids, not remapped",
+    "container-host-userns": "User namespace",
     "container-host-cgroup": "Control groups",
     "container-host-uts": "Host name",
     "container-host-device": "Devices",
     "container-device-rules": "Devices",
     "container-gpu": "GPU",
     "container-shared-propagation": "Mounts",
-    "container-privileged-group": "Groups of the host",
+    "container-privileged-group": "Groups",
 }
 _DRAWN = frozenset({Outcome.FAIL, Outcome.WAIVED, Outcome.UNKNOWN})
 _NO_NETWORK = frozenset({"none", "host"})
@@ -51,8 +56,9 @@ class Door(Struct, frozen=True):
 class Node(Struct, frozen=True):
     """A container, or many that share their networks, with all its ways in and out.
 
-    `outside` are the ports that other machines reach as far as the host itself decides, `inside`
-    those that only the host reaches.
+    `outside` are the ports that other machines reach as far as the host itself decides, `shut`
+    those that its firewall closes, `inside` those that are bound to the loopback; `unsure` says
+    that there may be more.
     """
 
     name: str
@@ -60,7 +66,9 @@ class Node(Struct, frozen=True):
     worst: Severity | None = None
     behaviour: Behaviour = Behaviour.UNKNOWN
     outside: tuple[str, ...] = ()
+    shut: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     doors: Mapping[str, Door] = field(default_factory=dict)
     count: int = 1
@@ -68,7 +76,8 @@ class Node(Struct, frozen=True):
     @property
     def order(self) -> tuple[int, int, int, str]:
         """Put what is reached from outside first, then the worst."""
-        reached = 0 if self.outside else 1 if self.inside else 2
+        others = self.shut or self.inside or self.unsure
+        reached = 0 if self.outside else 1 if others else 2
         return reached, -(self.worst.rank if self.worst else -1), -len(self.doors), self.name
 
 
@@ -81,7 +90,8 @@ def nodes(host: HostReport) -> tuple[Node, ...]:
     for verdict in host.verdicts:
         if verdict.rule in DOORS and verdict.outcome in _DRAWN:
             _add(doors.setdefault(verdict.subject, {}), _door(verdict))
-    found = (_node(row, snapshot, doors.get(row.name, {})) for row in host.rows)
+    shut = _shut(snapshot)
+    found = (_node(row, snapshot, shut, doors.get(row.name, {})) for row in host.rows)
     return tuple(sorted(found, key=lambda node: node.order))
 
 
@@ -96,7 +106,7 @@ def grouped(found: Iterable[Node], most: int) -> tuple[Node, ...]:
     ]
     rest = [node for _, members in by_size[most - 1 :] for node in members]
     if len(joined) > most:
-        joined = [*joined[: most - 1], _joined("on other networks", rest)]
+        joined = [*joined[: most - 1], _joined("other networks", rest)]
     return tuple(sorted(joined, key=lambda node: node.order))
 
 
@@ -117,10 +127,10 @@ def _joined(name: str, members: list[Node]) -> Node:
         worst,
         state,
         _counted([port for member in members for port in member.outside], "open"),
+        _counted([port for member in members for port in member.shut], "closed"),
         _counted([port for member in members for port in member.inside], "local"),
-        tuple(sorted({network for member in members for network in member.networks}))
-        if name != "on other networks"
-        else (),
+        tuple(dict.fromkeys(text for member in members for text in member.unsure)),
+        (),
         doors,
         count,
     )
@@ -141,18 +151,28 @@ def _add(doors: dict[str, Door], door: Door) -> None:
         doors[door.name] = door
 
 
-def _node(row: Row, snapshot: Snapshot, doors: Mapping[str, Door]) -> Node:
+def _shut(snapshot: Snapshot) -> frozenset[_Key]:
+    """Give the ports that nobody outside reaches, by the rules of the host's firewall."""
+    kept = (Reach.BLOCKED, Reach.LOCAL)
+    rows = port_table.table(snapshot)
+    return frozenset((r.container, r.protocol, r.port, r.address) for r in rows if r.reach in kept)
+
+
+def _key(name: str, place: Port | Listener) -> _Key:
+    number = place.port if isinstance(place, Listener) else place.public
+    return name, place.protocol, number, place.address or "0.0.0.0"  # noqa: S104 - compared only
+
+
+def _node(row: Row, snapshot: Snapshot, shut: Collection[_Key], doors: Mapping[str, Door]) -> Node:
     container = row.container
     if container is None:
         return Node(row.name, "not read", row.worst, row.behaviour, doors=doors)
-    outside, inside = _ports(container, snapshot)
     return Node(
         row.name,
         _note(container),
         row.worst,
         row.behaviour,
-        outside,
-        inside,
+        *_ports(container, snapshot, shut),
         _networks(container, snapshot),
         doors,
     )
@@ -166,20 +186,22 @@ def _note(container: Container) -> str:
     return "" if container.uid is None else f"uid {container.uid}"
 
 
-def _ports(container: Container, snapshot: Snapshot) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tell the places that other machines reach from those that only the host reaches."""
+def _ports(container: Container, snapshot: Snapshot, shut: Collection[_Key]) -> _Ports:
+    """Give the places that other machines reach, the closed, the host's own, what is not known."""
     if container.network_mode == "host" and container.running:
         if container.listeners is None:
-            return ("not known",), ()
+            return (), (), (), ("not known",)
         places: list[Port | Listener] = list(container.listeners)
     else:
         owner = grants.namespace(container, snapshot, "network").through
         # The ports of a shared network are drawn at the container that owns it.
         places = [] if owner else list(container.ports)
-    local = [place for place in places if _loopback(place.address)]
+    beyond = [place for place in places if not _loopback(place.address)]
     return (
-        grants.places(place for place in places if not _loopback(place.address)),
-        grants.places(local),
+        grants.places(place for place in beyond if _key(container.name, place) not in shut),
+        grants.places(place for place in beyond if _key(container.name, place) in shut),
+        grants.places(place for place in places if _loopback(place.address)),
+        (),
     )
 
 

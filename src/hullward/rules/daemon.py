@@ -1,7 +1,6 @@
 """What the engine itself says of its doors, its version and its plugins."""
 
 import re
-
 from collections.abc import Iterator
 
 from hullward.model.facts import Snapshot
@@ -24,17 +23,21 @@ _STRONG = frozenset({"CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_N
 )
 def api_exposed(snapshot: Snapshot) -> Answers:
     """Fail where TLS is missing or asks for no client's key: by warning, flags, file and socket."""
+    warned: set[str] = set()
     if snapshot.engine is None or "info" in snapshot.gaps:
         yield Unknown(snapshot.gaps.get("info", "the engine was not read"))
     else:
         for warning in snapshot.engine.warnings:
             if match := _OPEN_API.search(warning):
+                warned.add(match[1].partition("://")[2])
                 yield Fail(f"the engine warns: API on {match[1]} {match[2]}")
     if snapshot.host:
-        yield from map(Fail, _open_listeners(snapshot.host, snapshot))
+        for address, evidence in _open_listeners(snapshot.host, snapshot):
+            if address not in warned:
+                yield Fail(evidence)
 
 
-def _open_listeners(host: Host, snapshot: Snapshot) -> Iterator[str]:
+def _open_listeners(host: Host, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Join what flags, settings file and docker.socket open; the warnings do not know the last."""
     daemon = effective.daemon(host, snapshot)
     hosts = effective.setting(host, snapshot, "hosts")
@@ -45,12 +48,12 @@ def _open_listeners(host: Host, snapshot: Snapshot) -> Iterator[str]:
     if isinstance(hosts, effective.Setting) and not isinstance(verify, Unknown) and not checked:
         for address in hosts.value if isinstance(hosts.value, list | tuple) else ():
             if str(address).startswith("tcp://"):
-                yield f"{address} without tlsverify ({hosts.source})"
+                yield str(address)[6:], f"{address} without tlsverify ({hosts.source})"
     socket = daemon.unit("docker.socket")
     if socket and socket.active == "active" and not checked:
         for address in socket.listens:
             if not address.startswith("/"):
-                yield f"docker.socket of systemd listens on {address}"
+                yield address, f"docker.socket of systemd listens on {address}"
 
 
 @engine_rule(

@@ -19,7 +19,7 @@ _OLD_DAYS, _VERY_OLD_DAYS = 183, 365
         "Whoever takes over the engine is root on the host. A rootless engine is only a user, but "
         "has no host network for a proxy, no AppArmor and slower storage."
     ),
-    remedy="`dockerd-rootless-setuptool.sh install` as a user of its own, where nothing needs root.",
+    remedy="`dockerd-rootless-setuptool.sh install` as a user of its own, if nothing needs root.",
     refs=(
         "guide: What about User Namespaces or Rootless mode?",
         "cis-docker:2.1",
@@ -69,8 +69,8 @@ def userns_off(snapshot: Snapshot) -> Answers:
         "the password of `docker login`. Digests in references protect only the images."
     ),
     remedy=(
-        "Give the registry a certificate, put its authority in /etc/docker/certs.d/HOST:PORT/ca.crt,"
-        " take it out of `insecure-registries`, then: systemctl reload docker"
+        "Give the registry a certificate, its authority in /etc/docker/certs.d/HOST:PORT/ca.crt, "
+        "take it out of `insecure-registries`, then: systemctl reload docker"
     ),
     refs=("cis-docker:2.5", "docs.docker.com/reference/cli/dockerd/#insecure-registries"),
 )
@@ -200,8 +200,8 @@ def experimental(snapshot: Snapshot) -> Answers:
     title="The engine's program is old",
     severity=Severity.LOW,
     rationale=(
-        "Docker mends flaws in the newest version and one before it; what was built half a year ago "
-        "gets no more of them."
+        "Mends of flaws come with new versions, about one a month: a program that was built half a "
+        "year ago has none of those since."
     ),
     remedy="apt-get update && apt-get install docker-ce docker-ce-cli containerd.io",
     refs=("guide: Installing Docker", "cis-docker:1.2.2", "docs.docker.com/engine/release-notes"),

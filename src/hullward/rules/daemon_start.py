@@ -23,13 +23,13 @@ _VALIDATE = "dockerd --validate --config-file=/etc/docker/daemon.json"
     title="The engine will not start again",
     severity=Severity.MEDIUM,
     rationale=(
-        "dockerd refuses a setting that is both a flag and in its settings file, and a file that is "
-        "not JSON. What runs now ends with the next reboot."
+        "dockerd refuses a setting that is both a flag and in its settings file, and a file that "
+        "is not JSON. What runs now ends with the next reboot."
     ),
     remedy=(
-        "Keep each setting in one place. For `hosts` on a host with systemd, empty the flags of the "
-        "unit: `systemctl edit docker`, [Service], ExecStart=, ExecStart=/usr/bin/dockerd, then: "
-        + _VALIDATE
+        "Keep each setting in one place. For `hosts` on a host with systemd, empty the flags of "
+        "the unit: `systemctl edit docker`, [Service], ExecStart=, ExecStart=/usr/bin/dockerd. "
+        f"Then: {_VALIDATE}"
     ),
     refs=("docs.docker.com/engine/daemon/troubleshoot",),
     needs="daemon",
@@ -142,6 +142,8 @@ def options_ignored(host: Host, snapshot: Snapshot) -> Answers:
     daemon = effective.daemon(host, snapshot)
     if isinstance(daemon, Unknown):
         yield daemon
+    elif daemon.options is None:
+        yield Unknown(daemon.gaps.get("options", "its options were not read"))
     elif "DOCKER_OPTS" in daemon.options:
         unit = daemon.unit("docker.service")
         if daemon.units is None:

@@ -1,20 +1,22 @@
 """The truth table of ports: who listens, which firewall claims to close it, and what is true."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.model.facts import Container, Snapshot
+from hullward.model.facts import Snapshot
 from hullward.model.firewall import Firewall, Link
-from hullward.model.sockets import Socket
-from hullward.rules import packets
-from hullward.rules.packets import Address, Ending, Packet
+from hullward.rules import conditions, packets, port_rows
+from hullward.rules.conditions import Address, Budget, Packet
+from hullward.rules.packets import Ending
+from hullward.rules.port_rows import Claim, Reach, Row, gap, names
 
-ANY4, ANY6 = "0.0.0.0", "::"  # noqa: S104 - compared and shown, never bound
+__all__ = ["Claim", "Reach", "Row", "gap", "names", "table"]
+
 _MOST_SOURCES = 64
+_NEAR = "open to hosts on the link of"
 # Addresses that stand for the Internet; the first that no rule names is taken.
 _STRANGERS = {
     4: tuple(ip_address(0x01010101 + 0x03F1F1F3 * n) for n in range(52)),
@@ -22,68 +24,28 @@ _STRANGERS = {
 }
 
 
-class Reach(StrEnum):
-    """Whether somebody outside gets through to a port, as far as the host itself decides it.
+class _View(Struct):
+    """The firewall, and for each family the stranger and the sources that its rules name."""
 
-    `limited` is open to some and closed to the Internet at large; `local` is bound where nobody
-    outside can come.
-    """
-
-    OPEN = "open"
-    LIMITED = "limited"
-    BLOCKED = "blocked"
-    LOCAL = "local"
-    UNKNOWN = "unknown"
+    firewall: Firewall
+    strangers: dict[int, Address | None]
+    admitted: dict[int, tuple[str, ...]]
+    budget: Budget
 
 
-class Claim(Struct, frozen=True):
-    """A firewall that drops what comes for this port to the host itself; `holds` None: unknown."""
-
-    firewall: str
-    holds: bool | None
-
-
-class Row(Struct, frozen=True):
-    """One port of the host; `who` is a container or a program.
-
-    `via` says how it is reached: published (translated by Docker's rules), proxy (docker-proxy)
-    or host (a process on the host's network).
-    """
-
-    protocol: str
-    address: str
-    port: int
-    who: str
-    container: str = ""
-    private: int = 0
-    program: str = ""
-    unit: str = ""
-    published: bool = False
-    listens: bool | None = None
-    interface: str = ""
-    claims: tuple[Claim, ...] = ()
-    reach: Reach = Reach.UNKNOWN
-    reason: str = ""
-
-    @property
-    def version(self) -> int:
-        """4 or 6."""
-        return ip_address(self.address).version
-
-    @property
-    def everywhere(self) -> bool:
-        """Whether it is bound to every address."""
-        return self.address in {ANY4, ANY6}
-
-    @property
-    def deceived(self) -> bool:
-        """Whether a firewall claims to close it, and it is open all the same."""
-        return any(claim.holds is False for claim in self.claims)
+def _view(firewall: Firewall) -> _View:
+    tables = firewall.tables or ()
+    return _View(
+        firewall,
+        {v: stranger(conditions.prefixes(tables, v), v) for v in (4, 6)},
+        {v: conditions.prefixes(tables, v, admitting=True) for v in (4, 6)},
+        Budget(),
+    )
 
 
 def table(snapshot: Snapshot) -> tuple[Row, ...]:
     """Give one row for every port on which the host, or a container through it, is to be met."""
-    rows = _rows(snapshot)
+    rows = port_rows.rows(snapshot)
     host = snapshot.host
     firewall = host.firewall if host else None
     if firewall is None:
@@ -93,148 +55,54 @@ def table(snapshot: Snapshot) -> tuple[Row, ...]:
             else snapshot.gaps.get("host", "the host was not looked at")
         )
         return tuple(_without_rules(row, reason) for row in rows)
-    return tuple(_judged(row, firewall) for row in rows)
-
-
-def gap(snapshot: Snapshot) -> str:
-    """Say why rows may be missing, "" where the kernel named every socket."""
-    host = snapshot.host
-    if host is None:
-        return snapshot.gaps.get("host", "the host was not looked at")
-    if host.sockets is None:
-        return host.gaps.get("sockets", "the listening sockets were not looked at")
-    return ""
-
-
-def _rows(snapshot: Snapshot) -> tuple[Row, ...]:
-    sockets = snapshot.host.sockets if snapshot.host else None
-    by_id = {container.id: container for container in snapshot.containers}
-    rows: dict[tuple[str, str, int, str], Row] = {}
-    for socket in sockets.listening if sockets else ():
-        for address in _addresses(socket, sockets.listening if sockets else ()):
-            row = _of_socket(socket, address, by_id)
-            rows.setdefault((row.protocol, row.address, row.port, row.interface), row)
-    for container in snapshot.containers:
-        for row in _of_container(container, listens=None if sockets is None else False):
-            key = (row.protocol, row.address, row.port, row.interface)
-            held = rows.get(key)
-            rows[key] = row if held is None else _joined(held, row)
-    return tuple(sorted(rows.values(), key=_order))
-
-
-def _order(row: Row) -> tuple[int, str, int, str]:
-    return row.port, row.protocol, row.version, row.address
-
-
-def _addresses(socket: Socket, others: Iterable[Socket]) -> Iterator[str]:
-    """Give the addresses on which a socket listens, each as rows know them."""
-    try:
-        address = ip_address(socket.address)
-    except ValueError:
-        return
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        yield str(mapped)
-        return
-    yield str(address)
-    if str(address) == ANY6 and socket.dual:
-        yield ANY4
-    elif str(address) == ANY6 and socket.dual is None:
-        # Without ss nobody says whether it takes IPv4; a socket of its own there means no.
-        same = (o for o in others if (o.protocol, o.port) == (socket.protocol, socket.port))
-        if not any(other.address == ANY4 for other in same):
-            yield ANY4
-
-
-def _of_socket(socket: Socket, address: str, by_id: Mapping[str, Container]) -> Row:
-    container = by_id.get(socket.container)
-    return Row(
-        protocol=socket.protocol,
-        address=address,
-        port=socket.port,
-        who=container.name if container else socket.program or "a process of another user",
-        container=container.name if container else "",
-        program=socket.program,
-        unit=socket.unit,
-        interface=socket.interface,
-        listens=True,
-    )
-
-
-def _of_container(container: Container, *, listens: bool | None) -> Iterator[Row]:
-    if not container.running:
-        return
-    for port in container.ports:
-        if port.public:
-            yield Row(
-                protocol=port.protocol,
-                address=port.address or ANY4,
-                port=port.public,
-                who=container.name,
-                container=container.name,
-                private=port.private,
-                published=True,
-                listens=listens,
-            )
-    for listener in container.listeners or ():
-        yield Row(
-            protocol=listener.protocol,
-            address=listener.address,
-            port=listener.port,
-            who=container.name,
-            container=container.name,
-            listens=True,
-        )
-
-
-def _joined(held: Row, row: Row) -> Row:
-    """Join what the kernel and the engine say of the same port."""
-    if held.published and row.published:
-        return held
-    return replace(row, program=held.program or row.program, unit=held.unit, listens=held.listens)
+    missing = lack(firewall)
+    if missing:
+        return tuple(_without_rules(row, missing) for row in rows)
+    view = _view(firewall)
+    return tuple(_judged(row, view) for row in rows)
 
 
 def _without_rules(row: Row, reason: str) -> Row:
-    if ip_address(row.address).is_loopback:
+    if row.loopback:
         return replace(row, reach=Reach.LOCAL, reason="it is bound to the loopback address")
     return replace(row, reason=reason)
 
 
-def _judged(row: Row, firewall: Firewall) -> Row:
-    lack = _lack(firewall)
-    if lack:
-        return _without_rules(row, lack)
-    ways = [(link, *_meeting(row, link, firewall)) for link in _outside(firewall)]
+def _judged(row: Row, view: _View) -> Row:
+    ways = [(link, *_meeting(row, link, view.firewall)) for link in outside(view.firewall)]
     found = [
-        _through(row, firewall, link, destination, near)
+        _through(row, view, link, destination, near)
         for link, destination, near in ways
         if destination is not None
     ]
     if not found:
         return replace(row, reach=Reach.LOCAL, reason=_nowhere(row))
     reach, reason = max(found, key=lambda pair: _WORSE.index(pair[0]))
-    hidden = firewall.gaps.get("hidden", "")
-    if hidden and reach in {Reach.OPEN, Reach.LIMITED, Reach.UNKNOWN}:
+    hidden = view.firewall.gaps.get("hidden", "")
+    if hidden:
+        # Rules out of sight may open what those in sight close, by another translation.
         seen = f"by the rules in sight it is {reach}; " if reach is not Reach.UNKNOWN else ""
         reach, reason = Reach.UNKNOWN, f"{seen}{hidden}"
-    return replace(row, reach=reach, reason=reason, claims=_claims(row, firewall, reach))
+    return replace(row, reach=reach, reason=reason, claims=_claims(row, view, reach, reason))
 
 
 # From harmless to open: the worst link decides.
 _WORSE = (Reach.LOCAL, Reach.BLOCKED, Reach.LIMITED, Reach.UNKNOWN, Reach.OPEN)
 
 
-def _lack(firewall: Firewall) -> str:
+def lack(firewall: Firewall) -> str:
+    """Say why no packet can be followed at all, "" where it can be."""
     if firewall.tables is None:
         return firewall.gaps.get("tables", "the rules could not be read")
     if firewall.links is None:
         return firewall.gaps.get("links", "the network interfaces are not known")
-    if not _outside(firewall):
+    if not outside(firewall):
         return "no interface that leads outside was found"
     return ""
 
 
-def _outside(firewall: Firewall) -> tuple[Link, ...]:
+def outside(firewall: Firewall) -> tuple[Link, ...]:
+    """Give the links that lead outside."""
     return tuple(link for link in firewall.links or () if link.role == "outside")
 
 
@@ -254,7 +122,7 @@ def _meeting(row: Row, link: Link, firewall: Firewall) -> tuple[Address | None, 
     can send to an address that is not routed to the host.
     """
     address = ip_address(row.address)
-    neighbours = f"hosts on the link of {link.name}"
+    neighbours = link.name
     if row.interface and row.interface != link.name:
         return None, ""
     if address.is_loopback:
@@ -264,8 +132,8 @@ def _meeting(row: Row, link: Link, firewall: Firewall) -> tuple[Address | None, 
     if address in mine:
         return address, neighbours if address.is_link_local else ""
     if not address.is_unspecified:
-        elsewhere = address in packets.local_addresses(firewall.links or ())
-        return (address if elsewhere else None), f"{neighbours} that route to {address}"
+        elsewhere = address in conditions.local_addresses(firewall.links or ())
+        return (address if elsewhere else None), f"{neighbours} that send for {address} to it"
     fitting = [found for found in mine if found.version == address.version]
     public = [found for found in fitting if not found.is_link_local]
     if public:
@@ -274,27 +142,25 @@ def _meeting(row: Row, link: Link, firewall: Firewall) -> tuple[Address | None, 
 
 
 def _through(
-    row: Row, firewall: Firewall, link: Link, destination: Address, near: str
+    row: Row, view: _View, link: Link, destination: Address, near: str
 ) -> tuple[Reach, str]:
     """Send packets of every kind of source over a link, and sum up."""
     if link.program:
         return Reach.UNKNOWN, f"an XDP program sees the packets of {link.name} first"
-    tables = firewall.tables or ()
-    named = packets.prefixes(tables, destination.version)
-    stranger = _stranger(named, destination.version)
-    if stranger is None:
+    anybody = view.strangers[destination.version]
+    if anybody is None:
         return Reach.UNKNOWN, "the rules name so many sources that none stands for the Internet"
 
     def fate(source: Address) -> tuple[Reach, str]:
         packet = Packet(row.protocol, source, destination, row.port, link)
-        return _fate(row, packets.walk(firewall, packet))
+        return _fate(row, packets.walk(view.firewall, packet, view.budget))
 
-    reach, reason = fate(stranger)
+    reach, reason = fate(anybody)
     if reach is Reach.OPEN and near:
-        return Reach.LIMITED, f"open to {near}"
+        return Reach.LIMITED, f"{_NEAR} {near}"
     if reach is not Reach.BLOCKED:
         return reach, reason
-    return _exceptions(named, fate, reason)
+    return _exceptions(view.admitted[destination.version], fate, reason)
 
 
 def _exceptions(
@@ -323,9 +189,9 @@ def _exceptions(
 
 def _sample(prefix: str, named: Iterable[str]) -> Address | None:
     """Pick an address of a prefix that no narrower one holds, if there is one."""
-    found = [address for address in packets.samples(prefix) if _usable(address)]
+    found = [address for address in conditions.samples(prefix) if _usable(address)]
     for address in found:
-        holding = [other for other in named if packets.inside(address, other)]
+        holding = [other for other in named if conditions.inside(address, other)]
         if holding == [prefix]:
             return address
     return found[0] if found else None
@@ -335,11 +201,12 @@ def _usable(address: Address) -> bool:
     return not (address.is_loopback or address.is_multicast or address.is_unspecified)
 
 
-def _stranger(named: Iterable[str], version: int) -> Address | None:
+def stranger(named: Iterable[str], version: int) -> Address | None:
+    """Choose an address that stands for the Internet: one that no rule names."""
     everyone = {"0.0.0.0/0", "::/0"}
     narrow = [prefix for prefix in named if prefix not in everyone]
     for address in _STRANGERS[version]:
-        if address.is_global and not any(packets.inside(address, p) for p in narrow):
+        if address.is_global and not any(conditions.inside(address, p) for p in narrow):
             return address
     return None
 
@@ -358,7 +225,7 @@ def _fate(row: Row, endings: tuple[Ending, ...]) -> tuple[Reach, str]:
         where = f"{ending.table}: " if ending.table else ""
         return Reach.BLOCKED, f"{where}{ending.by}"
     unclear = [e.by for e in endings if e.how == "unknown"] or [e.by for e in endings if e.by]
-    return Reach.UNKNOWN, f"a rule that cannot be judged decides: {unclear[0][:160]}"
+    return Reach.UNKNOWN, f"a rule that cannot be judged decides: {(unclear or [''])[0][:160]}"
 
 
 def _path(row: Row, endings: Iterable[Ending]) -> str:
@@ -369,20 +236,22 @@ def _path(row: Row, endings: Iterable[Ending]) -> str:
     return "nothing drops it"
 
 
-def _claims(row: Row, firewall: Firewall, reach: Reach) -> tuple[Claim, ...]:
+def _claims(row: Row, view: _View, reach: Reach, reason: str) -> tuple[Claim, ...]:
     """Name each firewall that drops what comes for this port to the host itself."""
     if reach is Reach.LOCAL:
         return ()
-    holds = {Reach.BLOCKED: True, Reach.LIMITED: True, Reach.OPEN: False}.get(reach)
+    # Named sources are let in by a rule; neighbours come in where none was meant to let them.
+    limited = not reason.startswith(_NEAR)
+    holds = {Reach.BLOCKED: True, Reach.LIMITED: limited, Reach.OPEN: False}.get(reach)
     names: dict[str, None] = {}
-    for link in _outside(firewall):
-        destination, _ = _meeting(row, link, firewall)
-        stranger = _stranger(packets.prefixes(firewall.tables or (), row.version), row.version)
-        if destination is None or stranger is None:
+    for link in outside(view.firewall):
+        destination, _ = _meeting(row, link, view.firewall)
+        anybody = view.strangers[row.version]
+        if destination is None or anybody is None:
             continue
-        packet = Packet(row.protocol, stranger, destination, row.port, link)
-        for ending in packets.claims(firewall, packet):
-            names[_manager(firewall, ending)] = None
+        packet = Packet(row.protocol, anybody, destination, row.port, link)
+        for ending in packets.claims(view.firewall, packet, view.budget):
+            names[_manager(view.firewall, ending)] = None
     return tuple(Claim(name, holds) for name in names)
 
 
@@ -402,4 +271,3 @@ def uses_ufw(firewall: Firewall) -> bool:
         for table in firewall.tables or ()
         for chain in table.chains
     )
-

@@ -91,7 +91,7 @@ def host_key_algorithms(host: Host, snapshot: Snapshot) -> Answers:
     setting = yield from _setting(sshd, "hostkeyalgorithms")
     if setting is None:
         return
-    if sshd.host_keys is None:
+    if sshd.host_keys is None or "host_keys" in sshd.gaps:
         yield Unknown(sshd.gaps.get("host_keys", "the host keys were not read"))
     loaded = {key.type for key in sshd.host_keys or ()}
     ecdsa = "ecdsa" in loaded
@@ -101,6 +101,7 @@ def host_key_algorithms(host: Host, snapshot: Snapshot) -> Answers:
         if name.startswith(("ssh-rsa", "ssh-dss")) or (ecdsa and name.startswith("ecdsa-"))
     ]
     if names:
+        names = [name for name in names if "-cert-" not in name] or names
         wanted = "HostKeyAlgorithms -ssh-rsa*,ssh-dss*,ecdsa-*"
         yield Fail(
             f"HostKeyAlgorithms has {', '.join(names)} ({origin(setting)})",
@@ -126,11 +127,10 @@ def key_exchange(host: Host, snapshot: Snapshot) -> Answers:
     sshd = _sshd(host)
     kex = yield from _setting(sshd, "kexalgorithms")
     if kex and not any(name.startswith(_POST_QUANTUM) for name in kex.value.split(",")):
+        wanted = "KexAlgorithms +sntrup761x25519-sha512@openssh.com"
         yield Fail(
             f"KexAlgorithms has no post-quantum hybrid ({origin(kex)})",
-            remedy=remedy(
-                sshd, kex, "KexAlgorithms", "KexAlgorithms +sntrup761x25519-sha512@openssh.com"
-            ),
+            remedy=remedy(sshd, kex, "KexAlgorithms", wanted),
         )
     for keyword, old, wanted in (
         ("KexAlgorithms", ("sha1",), "KexAlgorithms -*-sha1"),

@@ -111,7 +111,9 @@ def _socket(sshd: Sshd) -> Answers:
 def _offered(sshd: Sshd) -> Answers:
     """Compare the methods that a real connection was offered with what sshd -T says."""
     for user, methods in (sshd.offered or {}).items():
-        expected = [_expected(probe) for probe in sshd.probes or () if probe.user == user]
+        probes = sshd.probes or ()
+        named = [p for p in probes if p.user == user] or [p for p in probes if not p.user]
+        expected = [_expected(probe) for probe in named]
         if expected and frozenset(methods) not in expected:
             yield Fail(
                 f"{user or 'any other user'} is really offered {', '.join(methods) or 'nothing'}, "
@@ -222,10 +224,13 @@ def root_keys(host: Host, snapshot: Snapshot) -> Answers:
         shown = ", ".join(f"{key.user} {_named(key)}" for key in free[:_SHOWN])
         more = f" and {len(free) - _SHOWN} more" if len(free) > _SHOWN else ""
         yield Fail(
-            f"{len(keys)} keys open root, {len(free)} of them from any address: {shown}{more}"
+            f"keys that open root: {len(keys)}, {len(free)} of them from any address: {shown}{more}"
         )
+    if sshd.probes is None or "probes" in sshd.gaps:
+        yield Unknown(sshd.gaps.get("probes", "sshd -T was not asked"))
     for name in ("trustedusercakeys", "authorizedkeyscommand"):
-        values = {probe.value(name, "none") for probe in sshd.probes or ()} - {"none"}
+        named = (probe.settings.get(name) for probe in sshd.probes or ())
+        values = {setting.value for setting in named if setting} - {"none"}
         if values:
             yield Fail(f"{name} {', '.join(sorted(values))} lets in keys that no file here lists")
 

@@ -70,7 +70,7 @@ def whom(probes: Sequence[Probe], everybody: Sequence[Probe]) -> str:
     names = []
     for user in users:
         places = [_place(p, everybody) for p in probes if p.user == user]
-        more = "" if len(places) == asked[user] else _joined(list(dict.fromkeys(places)))
+        more = "" if len(places) == asked[user] else f" {' or '.join(dict.fromkeys(places))}"
         names.append(f"{user or _OTHER}{more}")
     return _joined(names)
 
@@ -93,8 +93,8 @@ def _place(probe: Probe, everybody: Iterable[Probe]) -> str:
         value = getattr(probe, attribute)
         other = {getattr(p, attribute) for p in everybody} != {value}
         if other and not (attribute == "host" and value == probe.address):
-            said.append(f" {preposition} {'anywhere else' if value in ELSEWHERE else value}")
-    return "".join(said)
+            said.append(f"{preposition} {'anywhere else' if value in ELSEWHERE else value}")
+    return " ".join(said)
 
 
 def remedy(sshd: Sshd, setting: Setting, keyword: str, wanted: str) -> str:

@@ -34,8 +34,8 @@ def enabled(snapshot: Snapshot) -> Answers:
     title="The keys of the swarm lie open on its managers",
     severity=Severity.LOW,
     rationale=(
-        "The managers' log holds every secret of the swarm. Without autolock its key is on the same "
-        "disk, so a stolen disk or backup opens it."
+        "The managers' log holds every secret of the swarm. Without autolock its key is on the "
+        "same disk, so a stolen disk or backup opens it."
     ),
     remedy="docker swarm update --autolock=true, and keep the key that it prints elsewhere.",
     refs=("cis-docker:7.5", "docs.docker.com/engine/swarm/swarm_manager_locking"),
@@ -127,8 +127,8 @@ def root_expiry(snapshot: Snapshot) -> Answers:
     severity=Severity.MEDIUM,
     rationale="Port 2377 is the door to the managers; only the nodes of the swarm need it.",
     remedy=(
-        "docker swarm init --listen-addr ADDRESS:2377 --advertise-addr ADDRESS with an address that "
-        "only the nodes reach, or a firewall in front of 2377, 7946 and 4789."
+        "docker swarm init --listen-addr ADDRESS:2377 --advertise-addr ADDRESS with an address "
+        "that only the nodes reach, or a firewall in front of 2377, 7946 and 4789."
     ),
     refs=("cis-docker:7.2", _MANAGE),
 )
@@ -146,7 +146,7 @@ def open_port(snapshot: Snapshot) -> Answers:
             return
         for socket in sockets.listening:
             if socket.port == _PORT and socket.address in {"0.0.0.0", "::", "*"}:  # noqa: S104
-                yield Fail(f"{socket.program or 'a program'} listens on {socket.address}:{_PORT}")
+                yield Fail(f"{socket.program or 'a program'} listens on [{socket.address}]:{_PORT}")
 
 
 def _swarm(snapshot: Snapshot) -> Swarm | Unknown | None:

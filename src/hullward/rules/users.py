@@ -1,12 +1,13 @@
 """Who has the power of root on the host, by account, group, rule of sudo or socket."""
 
+import shlex
 from collections.abc import Iterator
 
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
 from hullward.model.rule import Answers, Fail, Unknown, host_rule
 from hullward.model.severity import Severity
-from hullward.model.users import ControlSocket, Users
+from hullward.model.users import ControlSocket, Group, Users
 
 _ADMINISTRATORS = ("sudo", "wheel", "admin")
 _POWERS = {
@@ -22,8 +23,8 @@ _GROUP_WRITE = 0o020
 def powerful(users: Users) -> frozenset[str]:
     """Name the accounts that are root already, or become it at will."""
     roots = {account.name for account in users.accounts or () if account.uid == 0}
-    names = ("docker", *_ADMINISTRATORS, *_POWERS, *_socket_groups(users))
-    for group in filter(None, map(users.group, names)):
+    names = ("docker", *_ADMINISTRATORS, *_POWERS)
+    for group in (*filter(None, map(users.group, names)), *_socket_groups(users)):
         roots.update(group.members)
     roots.update(grant.who for grant in users.grants or () if grant.everything)
     return frozenset(roots)
@@ -33,15 +34,10 @@ def _users(host: Host) -> Users:
     return host.users or Users()
 
 
-def _socket_groups(users: Users) -> tuple[str, ...]:
-    """Name the groups that may use a control socket, but root's own."""
-    return tuple(
-        dict.fromkeys(
-            socket.group
-            for socket in users.sockets or ()
-            if socket.mode & _GROUP_WRITE and socket.gid
-        )
-    )
+def _socket_groups(users: Users) -> tuple[Group, ...]:
+    """Give the groups that may use a control socket, but root's own; one number may have names."""
+    numbers = {socket.gid for socket in users.sockets or () if socket.mode & _GROUP_WRITE} - {0}
+    return tuple(group for group in users.groups or () if group.gid in numbers)
 
 
 @host_rule(
@@ -67,17 +63,25 @@ def docker_group(host: Host, snapshot: Snapshot) -> Answers:
     if users.sockets is None:
         yield Unknown(users.gaps.get("sockets", "the control sockets were not read"))
     owners = _socket_groups(users)
-    for name in dict.fromkeys(("docker", *owners)):
-        group = users.group(name)
-        members = [member for member in group.members if member != "root"] if group else []
+    for group in dict.fromkeys((*filter(None, [users.group("docker")]), *owners)):
+        members = [member for member in group.members if member != "root"]
         if members:
-            idle = bool(users.sockets) and name not in owners
+            idle = bool(users.sockets) and group not in owners
             yield Fail(
-                f"group {name}: {', '.join(members)}"
+                f"group {group.name}: {', '.join(members)}"
                 + (" (no control socket is of this group now)" if idle else ""),
                 Severity.LOW if idle else None,
-                "\n".join(f"gpasswd -d {member} {name}" for member in members),
+                "\n".join(_leave(users, member, group.name) for member in members),
             )
+
+
+def _leave(users: Users, member: str, name: str) -> str:
+    """Write the command that takes an account out of a group; a primary one must be exchanged."""
+    group = users.group(name)
+    primary = any(a.name == member and group and a.gid == group.gid for a in users.accounts or ())
+    if primary:
+        return f"usermod -g GROUP {shlex.quote(member)}   (its primary group is {name})"
+    return f"gpasswd -d {shlex.quote(member)} {shlex.quote(name)}"
 
 
 def _unlisted(users: Users) -> Iterator[Unknown]:
@@ -118,7 +122,7 @@ def root_equals(host: Host, snapshot: Snapshot) -> Answers:
     id="users-power-group",
     title="Accounts are in a group that leads to root",
     severity=Severity.MEDIUM,
-    rationale="These groups give away the host's disks, directly or through a container or machine.",
+    rationale="Such a group gives away the host's disks, by itself or by a container or a machine.",
     remedy="Remove who does not need it: `gpasswd -d NAME GROUP`.",
     refs=("wiki.debian.org/SystemGroups",),
     needs="users",
@@ -137,7 +141,7 @@ def power_group(host: Host, snapshot: Snapshot) -> Answers:
         if members:
             yield Fail(
                 f"group {name} ({power}): {', '.join(members)}",
-                remedy="\n".join(f"gpasswd -d {member} {name}" for member in members),
+                remedy="\n".join(_leave(users, member, name) for member in members),
             )
 
 
@@ -175,7 +179,7 @@ def administrators(host: Host, snapshot: Snapshot) -> Answers:
     title="Commands of root need no password",
     severity=Severity.INFO,
     rationale="Whatever runs as such a user, a browser or a build, is root without a question.",
-    remedy="Remove NOPASSWD with `visudo`, or nopass in doas.conf; name single commands if you must.",
+    remedy="Remove NOPASSWD with `visudo`, nopass in doas.conf; name single commands if you must.",
     refs=("sudoers(5)", "doas.conf(5)"),
     needs="users",
 )

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from hullward.model.system import Distribution, Package
+from hullward.model.system import Distribution, Package, System
 
 
 class Flaw(Struct, frozen=True):
     """A flaw of one program; `fixed` names the first good version of each branch.
 
-    Older versions than `since` never had it. `needs` is what must be true of the host beside the
-    version, "" for nothing.
+    Older versions than `since` never had it. `later` are branches that were mended by a version
+    which this table does not know. `needs` is what must be true of the host, "" for nothing.
     """
 
     id: str
@@ -20,6 +20,7 @@ class Flaw(Struct, frozen=True):
     what: str
     fixed: tuple[str, ...]
     since: str = ""
+    later: tuple[str, ...] = ()
     needs: str = ""
 
 
@@ -37,8 +38,8 @@ class Build(Struct, frozen=True):
     lacking: str = ""
 
 
-# Left out: flaws of containerd that only Kubernetes meets (CVE-2022-23648, CVE-2025-64329), and
-# those of runc that Docker's own preparation of images hides (CVE-2026-41579).
+# Left out: flaws of containerd that only Kubernetes meets (CVE-2022-23648, CVE-2025-64329,
+# CVE-2026-53488), and those of runc that Docker's preparation of images hides (CVE-2026-41579).
 FLAWS = (
     Flaw("CVE-2019-5736", "runc", "the host's runc is overwritten", ("1.0.0-rc7",)),
     Flaw("CVE-2019-19921", "runc", "a volume is swapped while it is mounted", ("1.0.0-rc10",)),
@@ -75,9 +76,19 @@ FLAWS = (
         since="18.06.0",
     ),
     Flaw(
-        "CVE-2026-41567", "Engine", "docker cp runs programs of the container as root", ("29.5.1",)
+        "CVE-2026-41567",
+        "Engine",
+        "docker cp runs programs of the container as root",
+        ("29.5.1",),
+        since="28.0.0",
     ),
-    Flaw("CVE-2026-42306", "Engine", "docker cp mounts over a path of the host", ("29.5.1",)),
+    Flaw(
+        "CVE-2026-42306",
+        "Engine",
+        "docker cp mounts over a path of the host",
+        ("29.5.1",),
+        later=("25.0",),
+    ),
 )
 LESSER = (
     Flaw(
@@ -134,6 +145,7 @@ LESSER = (
         "Engine",
         "large requests pass authorization plugins unseen",
         ("29.3.1",),
+        later=("25.0",),
         needs="authorization",
     ),
     Flaw(
@@ -147,6 +159,7 @@ LESSER = (
 )
 _RUNC_2025 = ("CVE-2025-31133", "CVE-2025-52565", "CVE-2025-52881")
 _CP_2026 = ("CVE-2026-41567", "CVE-2026-42306")
+# By the changelogs of the packages.
 BUILDS = (
     Build(("CVE-2024-21626",), "debian", "11", "runc", mended="1.0.0~rc93+ds1-5+deb11u3"),
     Build(("CVE-2024-21626",), "debian", "12", "runc", mended="1.1.5+ds1-1+deb12u1"),
@@ -154,8 +167,13 @@ BUILDS = (
     Build(("CVE-2024-21626",), "ubuntu", "22.04", "runc", mended="1.1.7-0ubuntu1~22.04.2"),
     Build(_RUNC_2025, "debian", "12", "runc", lacking="1.1.5+ds1-1+deb12u1"),
     Build(_RUNC_2025, "debian", "13", "runc", lacking="1.1.15+ds1-2"),
-    Build(_CP_2026, "debian", "12", "docker.io", lacking="20.10.24+dfsg1-1+deb12u1"),
-    Build(_CP_2026, "debian", "13", "docker.io", lacking="26.1.5+dfsg1-9"),
+    Build(("CVE-2026-42306",), "debian", "12", "docker.io", lacking="20.10.24+dfsg1-1+deb12u1"),
+    Build(("CVE-2026-42306",), "debian", "13", "docker.io", mended="26.1.5+dfsg1-9+deb13u1"),
+    Build(("CVE-2026-34040",), "debian", "13", "docker.io", mended="26.1.5+dfsg1-9+deb13u1"),
+    Build(_CP_2026, "debian", "", "docker.io", mended="28.5.2+dfsg4-3"),
+    Build(("CVE-2024-41110",), "debian", "12", "docker.io", mended="20.10.24+dfsg1-1+deb12u1"),
+    Build(("CVE-2024-25621",), "debian", "12", "containerd", mended="1.6.20~ds1-1+deb12u2"),
+    Build(("CVE-2024-25621",), "debian", "13", "containerd", mended="1.7.24~ds1-6+deb13u1"),
 )
 _FINAL = 10_000
 
@@ -168,6 +186,27 @@ def of(part: str, version: str, table: Iterable[Flaw] = FLAWS) -> tuple[Flaw, ..
 def patched_by_a_distribution(version: str) -> bool:
     """Whether the version is a distribution's build, which may hold mends of newer ones."""
     return bool(re.search(r"dfsg|[+~-](ds|deb|ubuntu)|\.(el|fc)\d|-\d*ubuntu", version))
+
+
+def sort(
+    flaws: Iterable[Flaw], version: str, system: System
+) -> tuple[tuple[Flaw, ...], tuple[Flaw, ...]]:
+    """Part the flaws of a version into those that it has, and those that nobody can tell.
+
+    Only a distribution's build may hold mends of newer versions; there its package decides.
+    """
+    certain, unclear = [], []
+    for flaw in flaws:
+        state: bool | None = False
+        if patched_by_a_distribution(version):
+            state = mended(flaw, system.package(flaw.part), system.distribution)
+        elif any(version.removeprefix("v").startswith(f"{branch}.") for branch in flaw.later):
+            state = None
+        if state is None:
+            unclear.append(flaw)
+        elif not state:
+            certain.append(flaw)
+    return tuple(certain), tuple(unclear)
 
 
 def mended(flaw: Flaw, package: Package | None, distribution: Distribution | None) -> bool | None:

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hullward import flow
-from hullward.collect import bundle, collector, engine, host, processes
+from hullward.collect import bundle, collector, engine, firewall, host, processes, sockets
 from hullward.host import reader
 from hullward.host.contexts import Target
 from hullward.host.endpoints import UnixEndpoint
@@ -18,12 +21,16 @@ from hullward.model.facts import Snapshot
 from hullward.rules import port_table
 from hullward.rules.port_table import Reach, Row
 
-ROOT = Path(__file__).parents[2]
-STATE = Path(os.environ.get("HULLWARD_TESTBED", "/var/tmp/hullward-testbed"))
+ROOT = Path(__file__).parents[1]
+STATE = Path(os.environ.get("HULLWARD_TESTBED", "/var/tmp/hullward-testbed"))  # noqa: S108 - as testbed/
 IMAGE = "hullward-demo/busybox:1"
 HOST4, HOST6 = "192.0.2.1", "2001:db8::1"
 NFT = ("nftables", "libnftables1", "libjansson4", "libedit2", "libbsd0", "libxtables12")
 NFT_TOO = ("libnftnl11", "libmnl0", "libgmp10", "libmd0", "libtinfo6")
+
+# What the table of ports is made of; the other areas would only take time.
+_AREAS = (*processes.QUESTIONS, *sockets.QUESTIONS, *firewall.QUESTIONS)
+_ASKED = tuple(q for q in host.QUESTIONS if q.name == "identity" or q in _AREAS)
 
 # Answers every connection and datagram until it is killed.
 _SERVER = """
@@ -76,7 +83,9 @@ with ThreadPoolExecutor(64) as pool:
 """
 
 
-def run(*command: str, text: str = "", check: bool = True, env: Mapping[str, str] | None = None) -> str:
+def run(
+    *command: str, text: str = "", check: bool = True, env: Mapping[str, str] | None = None
+) -> str:
     """Run a program; its words are part of the error where it fails."""
     done = subprocess.run(  # noqa: S603 - argument tuples of this file
         command, input=text, capture_output=True, text=True, check=False, env=env
@@ -96,6 +105,7 @@ class Lab:
         self.inner, self.outer = f"hullward-{name}", f"hullward-{name}-out"
         self.servers: list[subprocess.Popen[str]] = []
         self.bin = self.state / "lab-bin"
+        self.path = f"{self.bin}:{os.environ['PATH']}"
 
     def up(self) -> None:
         """Start the engine, the link to the outside, the containers and the services."""
@@ -110,7 +120,11 @@ class Lab:
         """Unpack nft where only this lab finds it."""
         words = " ".join((*NFT, *NFT_TOO))
         lib = ROOT / "testbed/lib.sh"
-        run("bash", "-c", f". {lib}; state_up; locked fetch component nft bookworm {words}; multiarch")
+        run(
+            "bash",
+            "-c",
+            f". {lib}; state_up; locked fetch component nft bookworm {words}; multiarch",
+        )
         arch = run("bash", "-c", f". {lib}; multiarch").strip()
         home = STATE / "pkgs/nft"
         self.bin.mkdir(exist_ok=True)
@@ -135,7 +149,9 @@ class Lab:
         self._ip(self.inner, "-6 route add default via 2001:db8::2 dev ext0")
         self._ip(self.outer, "addr add 192.0.2.2/24 dev w0", "addr add 10.9.9.9/32 dev w0")
         self._ip(self.outer, "addr add 2001:db8::2/64 dev w0 nodad", "link set w0 up")
-        self._ip(self.outer, f"route add 127.0.0.1 via {HOST4}", f"route add 172.17.0.1 via {HOST4}")
+        self._ip(
+            self.outer, f"route add 127.0.0.1 via {HOST4}", f"route add 172.17.0.1 via {HOST4}"
+        )
 
     def _ip(self, namespace: str, *commands: str) -> None:
         for command in commands:
@@ -157,7 +173,9 @@ class Lab:
         self.docker("run", "-d", "--name", name, "--network", network, *published, IMAGE,
                     "sleep", "86400")  # fmt: skip
         pid = self.docker("inspect", "-f", "{{.State.Pid}}", name).strip()
-        self.serve(lambda *c: ("nsenter", f"--net=/proc/{pid}/ns/net", *c), "tcp,::,80", "udp,::,80")
+        self.serve(
+            lambda *c: ("nsenter", f"--net=/proc/{pid}/ns/net", *c), "tcp,::,80", "udp,::,80"
+        )
 
     def serve(self, where: object, *places: str) -> None:
         """Start a server in a namespace, and wait until it listens."""
@@ -174,7 +192,12 @@ class Lab:
     def _docker_env(self) -> Mapping[str, str]:
         path = f"{self.state}/bin:{os.environ['PATH']}"
         socket = f"unix://{self.state}/run/docker.sock"
-        return {**os.environ, "PATH": path, "DOCKER_HOST": socket, "DOCKER_CONFIG": f"{self.state}/config"}
+        return {
+            **os.environ,
+            "PATH": path,
+            "DOCKER_HOST": socket,
+            "DOCKER_CONFIG": f"{self.state}/config",
+        }
 
     def docker(self, *words: str) -> str:
         """Run the docker command on the lab's engine."""
@@ -182,7 +205,7 @@ class Lab:
 
     def inside(self, *command: str) -> tuple[str, ...]:
         """Give a command as the host would run it."""
-        path = f"PATH={self.bin}:{os.environ['PATH']}"
+        path = f"PATH={self.path}"
         namespaces = (f"--mount={self.state}/ns/mnt", f"--net=/run/netns/{self.inner}")
         return ("nsenter", *namespaces, "--wdns=/", "env", path, *command)
 
@@ -200,11 +223,39 @@ class Lab:
             program = "ip6tables" if rule.startswith("-6 ") else "iptables"
             run(*self.inside(program, "-w", *rule.removeprefix("-6 ").split()))
 
+    def install_ufw(self) -> None:
+        """Unpack the real ufw; its paths are those of this lab, its settings in the lab's /etc."""
+        lib, home = ROOT / "testbed/lib.sh", self.state / "ufw"
+        run("bash", "-c", f". {lib}; state_up; locked fetch component ufw bookworm ufw")
+        shutil.copytree(STATE / "pkgs/ufw", home, dirs_exist_ok=True)
+        paths = [*home.glob("lib/ufw/*"), *home.glob("usr/lib/python3/dist-packages/ufw/*.py")]
+        for path in paths:
+            text = re.sub(r"(?<![\w}])(/lib/ufw|/usr/share/ufw)", rf"{home}\1", path.read_text())
+            path.write_text(text.replace("${rootdir}/lib/ufw", f"{home}/lib/ufw"))
+        script = self.bin / "ufw"
+        script.write_text(
+            f"#!/bin/sh\nPYTHONPATH={home}/usr/lib/python3/dist-packages "
+            f'exec /usr/bin/python3 {home}/usr/sbin/ufw "$@"\n'
+        )
+        script.chmod(0o755)
+        share = home / "usr/share/ufw"
+        files = f"{home}/etc/ufw/. {share}/iptables/*.rules {share}/*.init {share}/ufw.conf"
+        # No modules and no sysctls: both are the machine's.
+        self.shell(
+            f"mkdir -p /etc/ufw; cp -r {files} /etc/ufw/; "
+            f"sed 's/^IPT_MODULES=.*//; s/^IPT_SYSCTL=.*/IPT_SYSCTL=/' {home}/etc/default/ufw "
+            ">/etc/default/ufw"
+        )
+
+    def shell(self, command: str, text: str = "") -> str:
+        """Run a line of shell on the host."""
+        return run(*self.inside("sh", "-c", command), text=text)
+
     def look(self) -> Snapshot:
         """Run the real collector on the host, and join it with what the engine says."""
         said = subprocess.run(  # noqa: S603 - argument tuples of this file
             self.inside("sh", "-s"),
-            input=collector.script(host.QUESTIONS).encode(),
+            input=collector.script(_ASKED).encode(),
             stdout=subprocess.PIPE,
             check=True,
         ).stdout
@@ -218,9 +269,26 @@ class Lab:
 
     def packets(self, places: Iterable[tuple[str, str, int, str]]) -> list[bool]:
         """Send real packets from outside: protocol, address, port and source of each."""
-        said = run(*self.outside("/usr/bin/env", "python3", "-c", _CLIENT), text=json.dumps(list(places)))
+        said = run(
+            *self.outside("/usr/bin/env", "python3", "-c", _CLIENT), text=json.dumps(list(places))
+        )
         answers: list[bool] = json.loads(said)
         return answers
+
+    def probe(self, snapshot: Path) -> tuple[int, str]:
+        """Run `hullward ports --probe` outside, on a snapshot of the host."""
+        code = "import sys; from hullward.cli.ports import command as c; "
+        addresses = ("--address", HOST4, "--address", HOST6, "--wait", "0.7")
+        done = subprocess.run(  # noqa: S603 - argument tuples of this file
+            self.outside(
+                *(sys.executable, "-c", f"{code}sys.exit(c(standalone_mode=False))"),
+                *("--from", str(snapshot), "--probe", *addresses),
+            ),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
 
     def compare(self) -> tuple[tuple[Row, ...], list[tuple[Row, bool]]]:
         """Judge every port, try every port, and give the rows that packets prove wrong."""
