@@ -266,6 +266,15 @@ def test_rights_that_cannot_be_read_are_a_gap(line: str) -> None:
     assert "/f" in parsed(sshd=text).gaps["files"]
 
 
+@pytest.mark.parametrize(
+    "more", ["== hostkey /k\n" * 3000, "x\n" * 50_000, "1:Match " + "*a" * 9000]
+)
+def test_more_than_a_host_can_say_is_no_answer(more: str) -> None:
+    found = outcomes(answers(sshd=RECORDED.replace("== end", f"{more}\n== end")))
+
+    assert set(found.values()) == {Outcome.UNKNOWN}
+
+
 @given(st.integers(0, len(RECORDED) - 1))
 def test_an_answer_cut_anywhere_passes_no_rule_that_needs_its_rest(end: int) -> None:
     found = outcomes(answers(sshd=RECORDED[:end]))

@@ -1,12 +1,16 @@
 """An answer about sshd, taken apart into sections by their `== WORD` lines."""
 
 import re
+from itertools import pairwise
 
 from msgspec import Struct
 
 from hullward.collect.bundle import Said
 
 CUT = "the answer ends before its end"
+
+# Far above what the script can say of a real host, and small enough to be judged at once.
+_MOST_SECTIONS, _MOST_LINES, _LONGEST = 2000, 40_000, 8000
 
 
 class Section(Struct, frozen=True):
@@ -44,22 +48,17 @@ class Answer(Struct, frozen=True):
 
 
 def answer(said: Said) -> Answer:
-    """Take an answer apart; without its last line it was cut off."""
-    sections: list[Section] = []
-    lines: list[str] = []
-    whole = False
-    for line in said.text.split("\n")[:-1]:
-        if not line.startswith("== "):
-            lines.append(line)
-            continue
-        if sections:
-            sections[-1] = Section(sections[-1].word, sections[-1].rest, tuple(lines))
-        lines = []
-        word, _, rest = line.removeprefix("== ").partition(" ")
-        sections.append(Section(word, rest))
-        whole = whole or word == "end"
-    if sections:
-        sections[-1] = Section(sections[-1].word, sections[-1].rest, tuple(lines))
+    """Take an answer apart; without its last line it was cut off, and too much is no answer."""
+    lines = said.text.split("\n")[:-1]
+    headers = [i for i, line in enumerate(lines) if line.startswith("== ")]
+    long = max((len(line) for line in lines), default=0) > _LONGEST
+    if len(headers) > _MOST_SECTIONS or len(lines) > _MOST_LINES or long:
+        return Answer(problem="the answer is too long to be one")
+    sections = []
+    for start, end in pairwise([*headers, len(lines)]):
+        word, _, rest = lines[start].removeprefix("== ").partition(" ")
+        sections.append(Section(word, rest, tuple(lines[start + 1 : end])))
+    whole = any(section.word == "end" for section in sections)
     return Answer(tuple(sections), said.problem or ("" if whole else CUT))
 
 
