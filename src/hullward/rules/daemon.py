@@ -2,13 +2,13 @@
 
 import re
 
-from hullward.model.facts import Snapshot
+from hullward.model import capabilities
+from hullward.model.facts import Engine, Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, engine_rule
 from hullward.model.severity import Severity
 from hullward.rules import places, vulnerabilities
 
 _OPEN_API = re.compile(r"API is accessible on (\S+) (without .+?)\.")
-_STRONG = frozenset({"CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"})
 
 
 @engine_rule(
@@ -35,15 +35,18 @@ def api_exposed(snapshot: Snapshot) -> Answers:
     severity=Severity.HIGH,
     rationale="With such a flaw an image, or a process in a container, becomes root on the host.",
     remedy="Update the engine's packages: docker, containerd and runc.",
-    refs=("guide: Installing Docker"),
+    refs=("guide: Installing Docker",),
 )
 def escape_vulnerability(snapshot: Snapshot) -> Answers:
     """Compare the versions with a dated table; a distribution's build may hold the mend already."""
     if snapshot.engine is None:
         yield Unknown(snapshot.gaps.get("version", "the engine was not read"))
         return
-    for part, version in sorted(snapshot.engine.components.items()):
+    for part in vulnerabilities.PARTS:
+        version = snapshot.engine.components.get(part, "")
         flaws = vulnerabilities.of(part, version)
+        if flaws is None:
+            yield Unknown(f"the version of {part} is not known ({version!r})")
         if not flaws:
             continue
         mends = ", ".join(f"{flaw.id} (fixed in {' and '.join(flaw.fixed)})" for flaw in flaws)
@@ -60,7 +63,7 @@ def escape_vulnerability(snapshot: Snapshot) -> Answers:
     severity=Severity.HIGH,
     rationale="Plugins run as root beside the engine; `docker ps` does not show them.",
     remedy="`docker plugin disable NAME`, then `docker plugin rm NAME`, if nothing needs it.",
-    refs=("docs.docker.com/engine/extend"),
+    refs=("docs.docker.com/engine/extend",),
 )
 def plugin_privileges(snapshot: Snapshot) -> Answers:
     """Fail for enabled plugins with strong capabilities, all devices, or paths of the host."""
@@ -68,15 +71,21 @@ def plugin_privileges(snapshot: Snapshot) -> Answers:
         yield Unknown(snapshot.gaps.get("plugins", "the plugins were not read"))
         return
     for plugin in snapshot.plugins:
-        powers = [name for name in plugin.capabilities if name in _STRONG]
+        powers = [name for name in plugin.capabilities if _strong(name)]
         powers += ["all devices"] * plugin.all_devices
-        powers += [
-            path
-            for path in plugin.mounts
-            if places.controls_engine(path) or places.judge(path, "", writable=True)
-        ]
+        powers += [path for path in plugin.mounts if _grave(path, snapshot.engine)]
         if plugin.enabled and powers:
             yield Fail(f"plugin {plugin.name}: {', '.join(powers)}")
+
+
+def _strong(name: str) -> bool:
+    known = capabilities.BY_NAME.get(capabilities.normalise(name) or "")
+    return known is None or known.severity.rank >= Severity.HIGH.rank
+
+
+def _grave(path: str, engine: Engine | None) -> bool:
+    graded = places.judge(path, engine.root_directory if engine else "", writable=True)
+    return bool(places.controls_engine(path) or (graded and graded[0].rank >= Severity.HIGH.rank))
 
 
 @engine_rule(

@@ -58,7 +58,7 @@ def engine_socket(container: Container, snapshot: Snapshot) -> Answers:
         "port hands the same power to everything on that network."
     ),
     remedy="Allow the proxy GET requests only, on an internal network of its own; use TLS for TCP.",
-    refs=("docs.docker.com/engine/security/protect-access"),
+    refs=("docs.docker.com/engine/security/protect-access",),
 )
 def engine_api(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for an engine inside that listens without TLS, and for DOCKER_HOST."""
@@ -113,7 +113,7 @@ def sensitive_bind(container: Container, snapshot: Snapshot) -> Answers:
     severity=Severity.LOW,
     rationale="`docker inspect` and compose show a volume's name; the path behind it goes unseen.",
     remedy="Write it as a bind, so that everybody sees which path is shared.",
-    refs=("docs.docker.com/engine/storage/volumes"),
+    refs=("docs.docker.com/engine/storage/volumes",),
 )
 def volume_hides_bind(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for volumes of the local driver with a device."""

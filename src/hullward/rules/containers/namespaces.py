@@ -172,7 +172,7 @@ def cgroup_parent(container: Container, snapshot: Snapshot) -> Answers:
         "where the other one uses that. Nothing in its own settings says so."
     ),
     remedy="Give it a namespace of its own, or harden the container that it joins.",
-    refs=("docker-run(1) --network container:"),
+    refs=("docker-run(1) --network container:",),
     host_risk=True,
 )
 def joined_namespace(container: Container, snapshot: Snapshot) -> Answers:

@@ -32,7 +32,7 @@ class Step(Struct, frozen=True):
         "from a registry, to root on the host; taking away one link ends it."
     ),
     remedy="Make the one change that the finding names.",
-    refs=("guide: Docker container privileges"),
+    refs=("guide: Docker container privileges",),
     host_risk=True,
 )
 def attack_path(container: Container, snapshot: Snapshot) -> Answers:

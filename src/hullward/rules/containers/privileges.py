@@ -120,7 +120,7 @@ def new_privileges(container: Container, snapshot: Snapshot) -> Answers:
         "as one of them is mounted."
     ),
     remedy="Remove the group from `group_add`.",
-    refs=("docker-run(1) --group-add"),
+    refs=("docker-run(1) --group-add",),
     host_risk=True,
 )
 def privileged_group(container: Container, snapshot: Snapshot) -> Answers:
