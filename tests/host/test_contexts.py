@@ -232,9 +232,7 @@ def test_context_has_its_own_tls_files(tmp_path: Path) -> None:
 def test_context_that_skips_verification_speaks_tls_without_files(tmp_path: Path) -> None:
     add(tmp_path, "web1", "tcp://web1", skip=True)
 
-    assert contexts(tmp_path).named("web1").endpoint == TcpEndpoint(
-        "web1", 2376, Tls(verify=False)
-    )
+    assert contexts(tmp_path).named("web1").endpoint == TcpEndpoint("web1", 2376, Tls(verify=False))
 
 
 def test_context_takes_no_tls_from_the_environment(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec.structs import replace
 
-from hullward.collect import containers, users, wire
+from hullward.collect import containers, passwd, wire
 from hullward.model.errors import HullwardError
 from hullward.model.facts import (
     Container,
@@ -168,13 +168,13 @@ def _completed(
     complete = [container for container, _ in found]
     answers = list(
         reader.get(
-            *(f"{_path(complete[i])}/archive?path={users.PASSWD}" for i in named),
+            *(f"{_path(complete[i])}/archive?path={passwd.PASSWD}" for i in named),
             *(f"/exec/{quote(session, safe='')}/json" for _, session in sessions),
         )
     )
     for i, answer in zip(named, answers, strict=False):
         problem = "" if answer.ok else answer.problem
-        uid, gap = users.find(complete[i], answer.body, problem)
+        uid, gap = passwd.find(complete[i], answer.body, problem)
         complete[i] = replace(complete[i], uid=uid, uid_gap=gap)
     asked = zip(sessions, answers[len(named) :], strict=True)
     for i, group in groupby(asked, key=lambda pair: pair[0][0]):

@@ -96,6 +96,7 @@ class EngineClient:
         self._options = options
         self._link: Link | None = None
         self._reader: _Kept | None = None
+        self._answered = False
         self._depth = _PIPELINE
         self.api = ""
 
@@ -154,7 +155,7 @@ class EngineClient:
         What it leaves in `waiting` is asked anew, one by one: such an engine or proxy means to
         answer once a connection, or so many times.
         """
-        sent = answered = 0
+        sent = 0
         closing = False
         while waiting and not closing:
             try:
@@ -163,7 +164,7 @@ class EngineClient:
                     sent += 1
                 answer, closing = self._receive()
             except (OSError, HTTPException) as error:
-                if not answered or isinstance(error, TimeoutError) or self._explained():
+                if not self._answered or isinstance(error, TimeoutError) or self._explained():
                     raise
                 self._reconnect()
                 return
@@ -171,7 +172,6 @@ class EngineClient:
                 self._reconnect()
             waiting.popleft()
             sent -= 1
-            answered += 1
             yield answer
 
     def _reconnect(self) -> None:
@@ -182,6 +182,7 @@ class EngineClient:
         if self._link is None:
             self._link = dial(self._endpoint, self._deadline, self._options)
             self._reader = _Kept(_Wire(self._link, self._deadline), 65536)
+            self._answered = False
         self._link.sock.settimeout(self._deadline.remaining())
         request = f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: hullward\r\n\r\n"
         self._link.sock.sendall(request.encode("ascii"))
@@ -197,6 +198,7 @@ class EngineClient:
             )
         if response.length:
             raise IncompleteRead(body, response.length)
+        self._answered = True
         answer = Answer(
             response.status,
             response.headers.get("Content-Type", ""),

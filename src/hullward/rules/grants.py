@@ -11,6 +11,7 @@ from hullward.rules.places import controls_engine
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _ANY_V4, _ANY_V6 = "0.0.0.0", "::"  # noqa: S104 - compared and shown, never bound
+_READ_ONLY, _MASKED = ("/proc/sys", "/proc/sysrq-trigger"), ("/proc/kcore",)
 _SANDBOXES = ("runsc", "gvisor", "kata", "sysbox", "firecracker")
 
 
@@ -121,6 +122,15 @@ def weakened(container: Container, snapshot: Snapshot) -> str:
     if remapped and container.userns_mode != "host":
         return "its user namespace is remapped"
     return ""
+
+
+def unguarded(container: Container) -> tuple[str, ...]:
+    """Name the paths of /proc that an engine guards unasked, and this container's lists leave out.
+
+    No list means the engine's own; an empty one is what systempaths=unconfined makes.
+    """
+    lists = ((container.readonly_paths, _READ_ONLY), (container.masked_paths, _MASKED))
+    return tuple(p for own, paths in lists if own is not None for p in paths if p not in own)
 
 
 class Namespace(Struct, frozen=True):

@@ -27,4 +27,6 @@ def updater_of(container: Container, snapshot: Snapshot) -> Container | None:
     if container.labels.get(_OPT_OUT, "").lower() == "false":
         return None
     candidates = (other for name in _UPDATERS for other in snapshot.by_image.get(name, ()))
-    return next((other for other in candidates if other.running and grants.holds_socket(other)), None)
+    return next(
+        (other for other in candidates if other.running and grants.holds_socket(other)), None
+    )

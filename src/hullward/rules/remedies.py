@@ -35,16 +35,21 @@ def unprivileged(container: Container) -> str:
 
 def word(text: str) -> str:
     """Quote text from outside as one word of a shell, which never holds a line break."""
-    return shlex.quote(text) if text.isprintable() else f"$'{_escaped(text)}'"
+    return shlex.quote(text) if text.isprintable() else _dollar(text)
 
 
 def scalar(text: str) -> str:
     """Write text from outside in YAML; what would break the line or hide is escaped."""
-    return text if text.isprintable() else json.dumps(text)
+    return text if text.isprintable() else f'"{_escaped(text)}"'
+
+
+def _dollar(text: str) -> str:
+    inner = _escaped(text).replace("'", r"\'")
+    return f"$'{inner}'"
 
 
 def _escaped(text: str) -> str:
-    return json.dumps(text)[1:-1].replace("'", "\\'")
+    return json.dumps(text)[1:-1].replace("\x7f", r"\u007f")
 
 
 def _name(container: Container) -> str:

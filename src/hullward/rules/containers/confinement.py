@@ -42,10 +42,8 @@ def seccomp_unconfined(container: Container, snapshot: Snapshot) -> Answers:
         yield Unknown(snapshot.gaps.get("info", "the engine's profile is not known"))
     elif not snapshot.engine.option("seccomp"):
         yield Fail("the engine has no seccomp")
-    elif snapshot.engine.option("seccomp") and value is None:
-        profile = next(o for o in snapshot.engine.security_options if "name=seccomp" in o)
-        if f"profile={_UNCONFINED}" in profile:
-            yield Fail("the engine's own default is seccomp unconfined")
+    elif value is None and "name=seccomp,profile=unconfined" in snapshot.engine.security_options:
+        yield Fail("the engine's own default is seccomp unconfined")
 
 
 @container_rule(
@@ -117,12 +115,13 @@ def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
     host_risk=True,
 )
 def unmasked_paths(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for empty lists of masks, which are something else than no list."""
+    """Fail for lists of masks that leave out the worst; only root can write what is unmasked."""
     del snapshot
-    if container.masked_paths == () or container.readonly_paths == ():
+    if unguarded := grants.unguarded(container):
+        writes = grants.may_be_root(container) and unguarded != ("/proc/kcore",)
         yield Fail(
-            "MaskedPaths or ReadonlyPaths is empty",
-            None if grants.may_be_root(container) else Severity.HIGH,
+            f"MaskedPaths and ReadonlyPaths leave out {', '.join(unguarded)}",
+            None if writes else Severity.HIGH,
             remedies.remove(
                 container,
                 "security_opt:\n  - systempaths=unconfined",
