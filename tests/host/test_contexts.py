@@ -3,7 +3,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -54,8 +54,10 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def contexts(home: Path, tls: TlsOptions | None = None, **environment: str) -> Contexts:
-    return Contexts({"DOCKER_CONFIG": str(home), **environment}, tls)
+def contexts(
+    home: Path, environment: Mapping[str, str] | None = None, tls: TlsOptions | None = None
+) -> Contexts:
+    return Contexts({"DOCKER_CONFIG": str(home), **(environment or {})}, tls)
 
 
 HOST, OPTION, VARIABLE, FILE, DEFAULT = (
@@ -93,7 +95,7 @@ HOST, OPTION, VARIABLE, FILE, DEFAULT = (
 def test_what_wins_wins_as_in_docker(
     home: Path, host: str, context: str, environment: Mapping[str, str], target: Target
 ) -> None:
-    assert contexts(home, **environment).current(host=host, context=context) == target
+    assert contexts(home, environment).current(host=host, context=context) == target
 
 
 def test_host_and_context_together_are_an_error(home: Path) -> None:
@@ -116,12 +118,13 @@ def test_configuration_is_in_the_home_folder_by_default(tmp_path: Path) -> None:
 def test_unknown_context_is_an_error_wherever_it_is_named(home: Path, name: str) -> None:
     use(home, name)
 
-    for found in (
+    ways: tuple[Callable[[], object], ...] = (
         lambda: contexts(home).current(context=name),
         lambda: contexts(home).resolve(name),
         lambda: contexts(home).current(),
-        lambda: contexts(home, DOCKER_CONTEXT=name).current(),
-    ):
+        lambda: contexts(home, {"DOCKER_CONTEXT": name}).current(),
+    )
+    for found in ways:
         with pytest.raises(HullwardError, match="There is no docker context"):
             found()
 
@@ -133,7 +136,7 @@ def test_word_with_a_scheme_is_an_address_and_any_other_a_context(home: Path) ->
 
 def test_all_contexts_are_default_and_the_others_by_name(home: Path) -> None:
     assert contexts(home).everything() == (DEFAULT, FILE, OPTION, VARIABLE)
-    assert contexts(home, DOCKER_HOST="tcp://fromenv:1").everything()[0] == HOST
+    assert contexts(home, {"DOCKER_HOST": "tcp://fromenv:1"}).everything()[0] == HOST
 
 
 def test_all_contexts_are_only_default_without_any(tmp_path: Path) -> None:
@@ -186,7 +189,11 @@ def test_configuration_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None
 def test_damaged_context_is_an_error(tmp_path: Path, meta: bytes) -> None:
     (folder_of(tmp_path, "web1") / "meta.json").write_bytes(meta)
 
-    for found in (contexts(tmp_path).everything, lambda: contexts(tmp_path).named("web1")):
+    ways: tuple[Callable[[], object], ...] = (
+        contexts(tmp_path).everything,
+        lambda: contexts(tmp_path).named("web1"),
+    )
+    for found in ways:
         with pytest.raises(HullwardError):
             found()
 
@@ -212,7 +219,11 @@ def test_any_bytes_in_the_files_give_a_target_or_an_error(tmp_path: Path, data: 
     (tmp_path / "config.json").write_bytes(data)
     (folder_of(tmp_path, "web1") / "meta.json").write_bytes(data)
 
-    for found in (contexts(tmp_path).current, lambda: contexts(tmp_path).named("web1")):
+    ways: tuple[Callable[[], Target], ...] = (
+        contexts(tmp_path).current,
+        lambda: contexts(tmp_path).named("web1"),
+    )
+    for found in ways:
         try:
             target = found()
         except HullwardError as error:
@@ -238,7 +249,7 @@ def test_context_that_skips_verification_speaks_tls_without_files(tmp_path: Path
 def test_context_takes_no_tls_from_the_environment(tmp_path: Path) -> None:
     add(tmp_path, "web1", "tcp://web1")
 
-    assert contexts(tmp_path, DOCKER_TLS_VERIFY="1").named("web1").endpoint == TcpEndpoint(
+    assert contexts(tmp_path, {"DOCKER_TLS_VERIFY": "1"}).named("web1").endpoint == TcpEndpoint(
         "web1", 2375
     )
 
@@ -259,7 +270,7 @@ def test_context_takes_no_tls_from_the_environment(tmp_path: Path) -> None:
 def test_tls_is_verified_wherever_it_was_asked_for(
     tmp_path: Path, options: TlsOptions, environment: Mapping[str, str], verify: bool | None
 ) -> None:
-    endpoint = contexts(tmp_path, options, **environment).address("tcp://web1").endpoint
+    endpoint = contexts(tmp_path, environment, options).address("tcp://web1").endpoint
 
     assert isinstance(endpoint, TcpEndpoint)
     assert (endpoint.tls.verify if endpoint.tls else None) == verify
@@ -272,8 +283,8 @@ def test_tls_files_come_from_the_options_then_the_certificate_folder(tmp_path: P
         (certificates / name).touch()
     found = contexts(
         tmp_path,
+        {"DOCKER_CERT_PATH": str(certificates)},
         TlsOptions(verify=True, cert="/my/cert.pem"),
-        DOCKER_CERT_PATH=str(certificates),
     )
 
     assert found.address("tcp://web1").endpoint == TcpEndpoint(
@@ -283,7 +294,7 @@ def test_tls_files_come_from_the_options_then_the_certificate_folder(tmp_path: P
 
 def test_certificate_folder_is_the_configuration_folder_by_default(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").touch()
-    found = contexts(tmp_path, TlsOptions(verify=True))
+    found = contexts(tmp_path, tls=TlsOptions(verify=True))
 
     assert found.address("tcp://web1").endpoint == TcpEndpoint(
         "web1", 2376, Tls(f"{tmp_path}/ca.pem")
@@ -317,7 +328,7 @@ def test_current_context_is_that_of_the_docker_command(
     words = ["--context", option] if option else []
     theirs = docker(home, environment, *words, "context", "inspect", "--format", "{{.Name}}")
     try:
-        ours = contexts(home, **environment).current(context=option).name
+        ours = contexts(home, environment).current(context=option).name
     except HullwardError:
         ours = ""
 

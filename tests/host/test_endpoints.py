@@ -61,7 +61,7 @@ def test_tcp_with_tls_has_another_port_by_default() -> None:
         "tcp://web1:65536",
         "tcp://web1:-1",
         "tcp://web1:2375x",
-        "tcp://web1:٣",  # noqa: RUF001 - another script's digit
+        "tcp://web1:٣",
         "tcp://web1:2375/v1.41",
         "tcp://web1?x=1",
         "tcp://web 1",

@@ -24,7 +24,8 @@ def render(report: Report) -> str:
         "notes": list(report.notes),
         "summary": summary(report),
     }
-    return json.dumps(value, indent=2) + "\n"
+    # DEL is the one control character that ASCII has and json leaves as it is.
+    return json.dumps(value, indent=2).replace("\x7f", r"\u007f") + "\n"
 
 
 def summary(report: Report) -> dict[str, int]:
@@ -54,7 +55,8 @@ def _host(host: HostReport) -> dict[str, object]:
 def _row(row: Row, snapshot: Snapshot) -> dict[str, object]:
     verdict = {"well_behaved": row.behaviour.value, "reasons": list(row.reasons)}
     if row.container is None:
-        return {"name": row.name, "id": row.id, "state": None, **verdict}
+        unknown = dict.fromkeys(_container(Container(row.name), snapshot))
+        return {**unknown, "name": row.name, "id": row.id, **verdict}
     return {**_container(row.container, snapshot), **verdict}
 
 

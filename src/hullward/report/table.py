@@ -45,15 +45,15 @@ def render(report: Report, style: Style) -> str:
     lines: list[str] = []
     for host in report.hosts:
         lines += [*_host(host, style), ""]
-    lines += [f"Note: {visible(note)}" for note in report.notes]
+    lines += [line for note in report.notes for line in _hanging("Note: ", visible(note), style)]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _host(host: HostReport, style: Style) -> Iterator[str]:
-    yield _paint(_title(host), _BOLD, style)
+    yield from (_paint(line, _BOLD, style) for line in _hanging("", _title(host), style))
     snapshot = host.snapshot
     if snapshot is None:
-        yield f"  not audited: {visible(host.error or '')}"
+        yield from _hanging("  not audited: ", visible(host.error or ""), style)
         return
     rows = sorted(host.rows, key=_risk) if style.by_risk else host.rows
     table = [(row, cells.of(row, snapshot)) for row in rows]
@@ -113,6 +113,7 @@ def _folded(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[
     yield _paint(_line(cells.COLUMNS, widths), _BOLD, style)
     for (row, _), line in zip(table, rows, strict=True):
         folded = [_fold_cell(cell, share) for cell, share in zip(line, widths, strict=True)]
+        folded[0] = _fold_name(line[0][0], widths[0])
         for i in range(max(map(len, folded))):
             parts = [cell[i] if i < len(cell) else "" for cell in folded]
             yield _verdict_painted(_line(parts, widths), parts[-1], row, style)
@@ -121,7 +122,7 @@ def _folded(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[
 def _narrow(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[str]:
     """Four columns for a small terminal: the lists stand under each other with their names."""
     heads = ("CONTAINER", "USER", "PRIVILEGES", "VERDICT")
-    name = _capped([row.name for _, row in table], heads[0], 16)
+    name = _capped([row.name for _, row in table], heads[0], 18)
     user = _capped([row.user for _, row in table], heads[1], 12)
     rest = max(style.columns, 60) - name - user - 3 * len(_GAP)
     widths = (name, user, rest * 3 // 5, rest - rest * 3 // 5)
@@ -129,7 +130,7 @@ def _narrow(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[
     for row, words in table:
         lists = zip(_LABELS, _columns(words)[2:7], strict=True)
         columns = (
-            _fold_cell([visible(words.name)], widths[0]),
+            _fold_name(visible(words.name), widths[0]),
             _fold_cell([visible(words.user)], widths[1]),
             [line for label, items in lists for line in _labelled(label, items, widths[2])],
             _fold_cell([visible(words.verdict)], widths[3]),
@@ -184,6 +185,14 @@ def _fold_cell(items: Iterable[str], columns: int) -> list[str]:
     return lines or [""]
 
 
+def _fold_name(name: str, columns: int) -> list[str]:
+    """Fold a name so that no part of it stands where the next row begins."""
+    if width(name) <= columns:
+        return [name]
+    first, *rest = fold(name, columns - 2)
+    return [first, *(f"  {line}" for line in rest)]
+
+
 def _shorter(part: str, columns: int) -> str:
     return shorten(part, max(columns // 2, 12)) if part.startswith("/") else part
 
@@ -219,7 +228,8 @@ def _findings(host: HostReport, style: Style) -> Iterator[str]:
         if brief and graded:
             yield ""
     yield from _others(host, style)
-    yield _paint(f"Findings: {_counts(host)}", _BOLD, style)
+    counts = _hanging("Findings: ", _counts(host), style)
+    yield from (_paint(line, _BOLD, style) for line in counts)
 
 
 def _counts(host: HostReport) -> str:
@@ -264,12 +274,9 @@ def _full(
 
 def _remedy(remedy: str, style: Style) -> Iterator[str]:
     """Lines to copy are shown as they are; a sentence is folded."""
-    first, *rest = remedy.splitlines() or [""]
-    if rest:
-        yield f"    → {visible(first)}"
-        yield from (f"      {visible(line)}" for line in rest)
-    else:
-        yield from _hanging("    → ", visible(first), style)
+    first, *rest = remedy.split("\n")
+    yield from _hanging("    → ", visible(first), style)
+    yield from (f"      {visible(line)}" for line in rest)
 
 
 def _brief(rule: str, verdicts: Sequence[Verdict], style: Style) -> Iterator[str]:
