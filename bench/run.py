@@ -8,7 +8,8 @@ What is compared: `audit` with the least that can be done, a list and one inspec
 on one connection (bare_loop.py), and with the usual shell loop, `docker inspect` for each
 container. The process of `explain` is taken as the start-up: Python, the imports, the rules. All
 that an engine is asked in one comparison is asked in turns, A B A B, and each number is the
-median. Standard output is the report in Markdown; bench/RESULTS.md keeps one.
+median. Python keeps its bytecode, as it does for an installed package. Standard output is the
+report in Markdown; bench/RESULTS.md keeps one.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
 
 from clock import Command, Run, medians, tell
 from engines import ROOT, RealEngine, recorded
@@ -135,10 +137,10 @@ def _ms(seconds: float) -> str:
 def report(rows: list[Row], found: Mapping[str, Run], engine: str) -> Iterator[str]:
     """Give the lines of the report."""
     yield "# What hullward costs\n"
-    yield f"Made by `make bench ARGS='{_arguments()}'` on {datetime.now(UTC):%Y-%m-%d}: "
+    yield f"Made by `make bench ARGS='{_arguments()}'` on {datetime.now(UTC):%Y-%m-%d}:"
     cores = os.cpu_count()
     kernel = platform.release().partition("-")[0]
-    yield f"{cores} cores ({platform.machine()}), Linux {kernel}, {engine}, "
+    yield f"{cores} cores ({platform.machine()}), Linux {kernel}, {engine},"
     yield f"Python {platform.python_version()}.\n"
     yield "| what | ours | theirs or limit | ratio | target | ok? |"
     yield "| --- | --- | --- | --- | --- | --- |"
@@ -159,6 +161,14 @@ def _arguments() -> str:
 
 def main() -> None:
     """Measure, and print the report."""
+    with TemporaryDirectory() as folder:
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        measure()
+
+
+def measure() -> None:
+    """Do what the command line says."""
     parser = argparse.ArgumentParser(description="Measure hullward beside other ways to look.")
     parser.add_argument("--recorded", action="store_true", help="only the recorded engine")
     parser.add_argument("--peer", default="", metavar="DIR", help="a docker-bench-security")

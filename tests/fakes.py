@@ -4,12 +4,23 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import msgspec
 
 from hullward.host.engine import Answer
+from hullward.model.errors import HullwardError
 
+T = TypeVar("T")
 Conversation = Callable[[socket.socket], None]
+
+
+def attempt(work: Callable[[], T]) -> T | HullwardError:
+    """Give what comes out, the one error that a user may see included."""
+    try:
+        return work()
+    except HullwardError as error:
+        return error
 
 
 @contextmanager

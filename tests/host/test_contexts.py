@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from fakes import attempt
 from hullward.host.contexts import Contexts, Target, TlsOptions
 from hullward.host.endpoints import SshEndpoint, TcpEndpoint, Tls, UnixEndpoint
 from hullward.model.errors import HullwardError
@@ -114,7 +115,7 @@ def test_configuration_is_in_the_home_folder_by_default(tmp_path: Path) -> None:
     assert found.current() == Target("web1", SshEndpoint("web1"))
 
 
-@pytest.mark.parametrize("name", ["nobody", "../../etc", "a/b", "a\0b", "\udcff", "\ud800", "ü"])
+@pytest.mark.parametrize("name", ["nobody", "../../etc", "a/b", "a\0b", "\udcff", "ü"])
 def test_unknown_context_is_an_error_wherever_it_is_named(home: Path, name: str) -> None:
     use(home, name)
 
@@ -224,12 +225,9 @@ def test_any_bytes_in_the_files_give_a_target_or_an_error(tmp_path: Path, data: 
         lambda: contexts(tmp_path).named("web1"),
     )
     for found in ways:
-        try:
-            target = found()
-        except HullwardError as error:
-            assert error.advice
-        else:
-            assert target.name
+        result = attempt(found)
+
+        assert result.advice if isinstance(result, HullwardError) else result.name
 
 
 def test_context_has_its_own_tls_files(tmp_path: Path) -> None:
@@ -268,7 +266,7 @@ def test_context_takes_no_tls_from_the_environment(tmp_path: Path) -> None:
     ],
 )
 def test_tls_is_verified_wherever_it_was_asked_for(
-    tmp_path: Path, options: TlsOptions, environment: Mapping[str, str], verify: bool | None
+    tmp_path: Path, options: TlsOptions, environment: Mapping[str, str], verify: object
 ) -> None:
     endpoint = contexts(tmp_path, environment, options).address("tcp://web1").endpoint
 
@@ -303,7 +301,7 @@ def test_certificate_folder_is_the_configuration_folder_by_default(tmp_path: Pat
 
 def docker(home: Path, environment: Mapping[str, str], *words: str) -> str:
     """Ask the real docker command; "" where it refuses."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - the docker command of this machine
         [DOCKER or "docker", *words],
         env={"PATH": os.environ["PATH"], "DOCKER_CONFIG": str(home), **environment},
         capture_output=True,

@@ -2,6 +2,8 @@ import json
 import re
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -447,3 +449,22 @@ def test_a_command_that_cannot_do_its_work_says_why(
 
     assert status == 2
     assert "is not a recording" in capsys.readouterr().err
+
+
+def test_serve_is_a_command_that_ends_with_a_signal(path: str, tmp_path: Path) -> None:
+    file = tmp_path / "shop.json"
+    file.write_bytes(dump(shop()))
+    command = (sys.executable, "-m", "hullward.host.recorded", "serve", str(file), path)
+    with subprocess.Popen(  # noqa: S603 - an argument tuple, no shell
+        (*command, "--containers", "3"), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        with client(path) as reader:
+            snapshot = engine.collect(reader, "shop", NOW)
+        process.terminate()
+
+    assert said == f"Serving {file} on unix://{path}\n"
+    assert [container.name for container in snapshot.containers] == ["web-0", "side-0", "web-1"]
+    assert process.returncode == 0
+    assert not Path(path).exists()

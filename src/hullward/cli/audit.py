@@ -11,7 +11,7 @@ import click
 
 from hullward import fleet, flow
 from hullward.cli import targets
-from hullward.cli.main import say
+from hullward.cli.main import say, show
 from hullward.model.errors import HullwardError
 from hullward.model.report import HostReport, Outcome, Report
 from hullward.model.severity import Severity
@@ -51,7 +51,7 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     rules = select(ALL, areas=values["area"], ids=values["ids"], excluded=values["exclude"])
     accepted = flow.waivers(values["config"])
     report = flow.report(_looks(values), rules, accepted)
-    click.echo(_render(report, values), nl=False)
+    show(_render(report, values))
     for host in report.hosts:
         _complain(host)
     return _status(report, values["fail_on"])

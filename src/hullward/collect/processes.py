@@ -181,10 +181,14 @@ def parse_net(text: str, protocol: str) -> Iterator[tuple[int, Listener]]:
 
 
 def _address(digits: str) -> str:
-    """Decode an address of /proc/net: 32-bit words in the byte order of a little-endian host."""
+    """Decode an address of /proc/net: 32-bit words in the byte order of a little-endian host.
+
+    An IPv4 address in IPv6 clothes, such as ::ffff:0.0.0.0, is the IPv4 address.
+    """
     try:
         words = struct.unpack(f">{len(digits) // 8}I", bytes.fromhex(digits))
         packed = struct.pack(f"<{len(words)}I", *words)
-        return str(ipaddress.ip_address(packed))
+        found = ipaddress.ip_address(packed)
+        return str(getattr(found, "ipv4_mapped", None) or found)
     except (struct.error, ValueError):
         return ""

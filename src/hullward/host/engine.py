@@ -8,6 +8,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http.client import (
     BadStatusLine,
     HTTPException,
@@ -15,14 +16,14 @@ from http.client import (
     IncompleteRead,
     RemoteDisconnected,
 )
-from ssl import SSLError
+from ssl import SSLEOFError, SSLError
 from typing import Any, Self, cast
 
 import msgspec
 from msgspec import Struct
 
 from hullward.host.deadline import Deadline
-from hullward.host.endpoints import Endpoint
+from hullward.host.endpoints import Endpoint, TcpEndpoint
 from hullward.host.links import Link, SshOptions, dial, tls_failure
 from hullward.model.errors import HullwardError
 
@@ -185,7 +186,9 @@ class EngineClient:
             self._answered = False
         self._link.sock.settimeout(self._deadline.remaining())
         request = f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: hullward\r\n\r\n"
-        self._link.sock.sendall(request.encode("ascii"))
+        # What an engine says before it hangs up is still there to be read.
+        with suppress(BrokenPipeError, ConnectionResetError, SSLEOFError):
+            self._link.sock.sendall(request.encode("ascii"))
 
     def _receive(self) -> tuple[Answer, bool]:
         response = HTTPResponse(cast("io.BufferedReader", self._reader))  # type: ignore[arg-type]
@@ -216,8 +219,12 @@ class EngineClient:
         self.close()
         if cause:
             return cause
-        if isinstance(error, SSLError):
+        if isinstance(error, SSLError) and not isinstance(error, SSLEOFError):
             return tls_failure(self._endpoint, error)
+        if isinstance(self._endpoint, TcpEndpoint) and self._endpoint.tls and not self._answered:
+            return tls_failure(
+                self._endpoint, OSError("it hung up, as for a client whose certificate it rejects")
+            )
         if isinstance(error, BadStatusLine) and not isinstance(error, RemoteDisconnected):
             return _not_docker(Answer(0, "", b""))
         return HullwardError(

@@ -83,7 +83,7 @@ def explain(host: str, status: int, words: str) -> HullwardError | None:
             f"The docker command was not found on {host}.",
             "Install docker there, or put it into the PATH of non-interactive logins.",
         )
-    last = (words.strip().splitlines() or [""])[-1].strip()
+    last = (words.strip().splitlines() or [""])[-1].strip(" .")
     if status == _NO_CONNECTION:
         return HullwardError(
             f"ssh could not connect to {host}: {last or 'it gave no reason'}.",

@@ -137,11 +137,9 @@ def _seccomp(container: Container, snapshot: Snapshot) -> str | None:
         return "unconfined"
     if container.privileged or value == "unconfined":
         return "unconfined"
-    if value in {None, "builtin", "default"}:
-        if snapshot.engine is None or snapshot.engine.security_options is None:
-            return None
-        return "default" if snapshot.engine.option("seccomp") else "unconfined"
-    return "custom"
+    if value is None:
+        return grants.default_seccomp(snapshot)
+    return "default" if value == "builtin" else "custom"
 
 
 def _verdict(verdict: Verdict) -> dict[str, object]:

@@ -122,7 +122,7 @@ def _folded(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[
 def _narrow(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[str]:
     """Four columns for a small terminal: the lists stand under each other with their names."""
     heads = ("CONTAINER", "USER", "PRIVILEGES", "VERDICT")
-    name = _capped([row.name for _, row in table], heads[0], 18)
+    name = _capped([row.name for _, row in table], heads[0], 16)
     user = _capped([row.user for _, row in table], heads[1], 12)
     rest = max(style.columns, 60) - name - user - 3 * len(_GAP)
     widths = (name, user, rest * 3 // 5, rest - rest * 3 // 5)

@@ -12,6 +12,7 @@ from hullward.rules.places import controls_engine
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _ANY_V4, _ANY_V6 = "0.0.0.0", "::"  # noqa: S104 - compared and shown, never bound
 _READ_ONLY, _MASKED = ("/proc/sys", "/proc/sysrq-trigger"), ("/proc/kcore",)
+_PROFILES = {"": "default", "builtin": "default", "default": "default", "unconfined": "unconfined"}
 _SANDBOXES = ("runsc", "gvisor", "kata", "sysbox", "firecracker")
 
 
@@ -38,6 +39,17 @@ def no_new_privileges(container: Container, snapshot: Snapshot) -> bool | None:
     if snapshot.engine is None or snapshot.engine.security_options is None:
         return None
     return snapshot.engine.option("no-new-privileges")
+
+
+def default_seccomp(snapshot: Snapshot) -> str | None:
+    """Name the profile of containers that ask for none: default, unconfined or custom."""
+    if snapshot.engine is None or snapshot.engine.security_options is None:
+        return None
+    for option in snapshot.engine.security_options:
+        kind, _, profile = option.partition(",profile=")
+        if kind == "name=seccomp":
+            return _PROFILES.get(profile, "custom")
+    return "unconfined"
 
 
 def declared(container: Container) -> frozenset[str]:

@@ -229,9 +229,6 @@ def kernel_differs(container: Container, snapshot: Snapshot) -> Answers:
 
 
 def _seccomp_expected(container: Container, snapshot: Snapshot) -> bool:
-    if container.privileged or snapshot.engine is None:
-        return False
-    value = grants.option(container, "seccomp")
-    by_default = "name=seccomp,profile=unconfined" in (snapshot.engine.security_options or ())
-    switched_off = by_default if value is None else value == "unconfined"
-    return snapshot.engine.option("seccomp") and not switched_off
+    profile = grants.option(container, "seccomp") or grants.default_seccomp(snapshot)
+    supported = bool(snapshot.engine and snapshot.engine.option("seccomp"))
+    return supported and not container.privileged and profile != "unconfined"

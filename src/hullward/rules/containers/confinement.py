@@ -42,8 +42,16 @@ def seccomp_unconfined(container: Container, snapshot: Snapshot) -> Answers:
         yield Unknown(snapshot.gaps.get("info", "the engine's profile is not known"))
     elif not snapshot.engine.option("seccomp"):
         yield Fail("the engine has no seccomp")
-    elif value is None and "name=seccomp,profile=unconfined" in snapshot.engine.security_options:
+    elif value is None:
+        yield from _by_default(snapshot)
+
+
+def _by_default(snapshot: Snapshot) -> Answers:
+    profile = grants.default_seccomp(snapshot)
+    if profile == _UNCONFINED:
         yield Fail("the engine's own default is seccomp unconfined")
+    elif profile == "custom":
+        yield Unknown("the engine's default is a profile of its own, which was not read")
 
 
 @container_rule(
