@@ -1,6 +1,7 @@
 """The hullward command, run in this process: what it printed, and how it ended."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from hullward.cli.main import main
 from hullward.collect import saved
+from hullward.host.recorded import Recorded, Recording
 from hullward.model.facts import Container, Engine, Snapshot
 
 CITIZEN = Container(
@@ -50,3 +52,23 @@ def save(path: Path, *containers: Container, target: str = "web1") -> str:
     snapshots: Sequence[Snapshot] = [Snapshot(target, engine=ENGINE, containers=containers)]
     path.write_bytes(saved.dump(snapshots))
     return str(path)
+
+
+def recorded(
+    answers: Mapping[str, Recorded] | None = None, containers: Sequence[Mapping[str, object]] = ()
+) -> Recording:
+    """Give an engine that runs these containers, as /containers/{id}/json describes them."""
+    listing = [{"Id": c["Id"], "Names": [c["Name"]]} for c in containers]
+    bodies: dict[str, object] = {
+        "/version": {"Version": "28.5.2"},
+        "/info": {"SecurityOptions": ["name=seccomp,profile=builtin"]},
+        "/containers/json?all=0": listing,
+        "/containers/json?all=1": listing,
+        "/volumes": {},
+        "/networks": [],
+        "/plugins": [],
+        **{f"/containers/{c['Id']}/json": c for c in containers},
+    }
+    pong = Recorded(200, "text/plain", {"Api-Version": "1.51"}, "OK")
+    usual = {path: Recorded(body=json.dumps(body)) for path, body in bodies.items()}
+    return Recording({"/_ping": pong, **usual, **(answers or {})})

@@ -184,6 +184,7 @@ def test_what_the_kernel_was_not_asked_is_null() -> None:
         ({"privileged": True}, ("name=seccomp,profile=builtin",), "unconfined"),
         ({"processes": (process(seccomp=0),)}, ("name=seccomp,profile=builtin",), "unconfined"),
         ({}, ("name=seccomp,profile=unconfined",), "unconfined"),
+        ({}, ("name=seccomp,profile=/etc/docker/seccomp.json",), "custom"),
         ({}, (), "unconfined"),
         ({}, None, None),
     ],

@@ -59,11 +59,12 @@ def test_a_wide_report_has_one_line_for_each_container() -> None:
 
 
 def test_by_risk_the_worst_comes_first_and_what_was_not_read_before_it() -> None:
-    lines = render(audited(shop()), Style(200, by_risk=True)).splitlines()
+    lines = render(audited(shop()), Style(80, wide=True, by_risk=True)).splitlines()
 
-    names = [line.split()[0] for line in lines[3:30] if line and not line.startswith(" ")]
-    assert names[:2] == ["lost", "proxy"]
-    assert names[-5] == "best" or names.index("best") > names.index("stopped")
+    names = [line.split()[0] for line in lines[3:11]]
+    assert names == [
+        "lost", "ci-runner", "proxy", "sidecar", "cache", "stopped", "files-sftp-server-1", "best",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", STYLES)
@@ -78,7 +79,7 @@ def test_colour_changes_nothing_but_colour(columns: int) -> None:
 
     assert "\x1b[31m" in painted
     assert ESCAPE.sub("", painted) == plain
-    assert all(line.count("\x1b") % 2 == 0 for line in painted.splitlines())
+    assert all(line.endswith("\x1b[0m") for line in painted.splitlines() if "\x1b" in line)
 
 
 def test_a_host_without_containers_says_so() -> None:
@@ -88,7 +89,7 @@ def test_a_host_without_containers_says_so() -> None:
 def test_a_host_that_was_not_audited_is_a_row_with_the_reason() -> None:
     lines = render(audited(), Style(80)).splitlines()
 
-    assert lines == ["ssh://away", "  not audited: ssh: connection refused"]
+    assert lines[:2] == ["ssh://away", "  not audited: ssh: connection refused"]
 
 
 def test_a_clean_host_counts_zeros() -> None:
@@ -97,10 +98,11 @@ def test_a_clean_host_counts_zeros() -> None:
     assert "Findings: 0 critical, 0 high, 0 medium, 0 low, 0 info, 1 unknown" in text
 
 
-def test_a_long_path_loses_its_middle() -> None:
-    text = render(audited(shop()), Style(110))
+def test_a_long_path_loses_its_middle_where_that_makes_it_fit() -> None:
+    lines = render(audited(shop()), Style(80)).splitlines()
 
-    assert "/srv/…/builds:" in text
+    (line,) = [line for line in lines if "builds" in line]
+    assert line.startswith("                               bind /srv/…/builds:/builds")
 
 
 @pytest.mark.parametrize(

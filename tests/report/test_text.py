@@ -44,7 +44,7 @@ def test_visible_text_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("web", 3), ("", 0), ("中文", 4), ("ｆ", 2), ("é", 1), ("e\u0301", 1), ("ก\u0e31", 1)],
+    [("web", 3), ("", 0), ("中文", 4), ("\uff46", 2), ("é", 1), ("e\u0301", 1), ("ก\u0e31", 1)],
 )
 def test_width_counts_columns_and_not_characters(text: str, expected: int) -> None:
     assert width(text) == expected

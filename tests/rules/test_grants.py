@@ -74,6 +74,25 @@ def test_without_an_engine_the_default_is_not_known() -> None:
     assert grants.no_new_privileges(Container("web"), snapshot(engine=None)) is None
 
 
+@pytest.mark.parametrize(
+    ("options", "profile"),
+    [
+        (("name=seccomp,profile=builtin",), "default"),
+        (("name=apparmor", "name=seccomp,profile=default"), "default"),
+        (("name=seccomp",), "default"),
+        (("name=seccomp,profile=unconfined",), "unconfined"),
+        (("name=seccomp,profile=/etc/docker/seccomp.json",), "custom"),
+        (("name=apparmor",), "unconfined"),
+        ((), "unconfined"),
+        (None, None),
+    ],
+)
+def test_the_engines_seccomp_profile_is_named(
+    options: tuple[str, ...] | None, profile: str | None
+) -> None:
+    assert grants.default_seccomp(snapshot(engine=engine(security_options=options))) == profile
+
+
 def test_granted_joins_what_was_declared_with_what_the_kernel_shows() -> None:
     container = Container(
         "web", cap_drop=("ALL",), cap_add=("CHOWN",), processes=(process(bounding=mask("BPF")),)

@@ -3,10 +3,12 @@
 import json
 from collections import Counter
 
+import msgspec
+
 from hullward import __version__
 from hullward.model import capabilities
 from hullward.model.facts import Container, Snapshot
-from hullward.model.report import HostReport, Outcome, Report, Row, Verdict
+from hullward.model.report import HostReport, Outcome, Report, Row
 from hullward.model.severity import Severity
 from hullward.report import cells
 from hullward.rules import grants
@@ -24,8 +26,9 @@ def render(report: Report) -> str:
         "notes": list(report.notes),
         "summary": summary(report),
     }
+    text = json.dumps(value, default=msgspec.to_builtins)
     # DEL is the one control character that ASCII has and json leaves as it is.
-    return json.dumps(value, indent=2).replace("\x7f", r"\u007f") + "\n"
+    return msgspec.json.format(text, indent=2).replace("\x7f", r"\u007f") + "\n"
 
 
 def summary(report: Report) -> dict[str, int]:
@@ -48,7 +51,7 @@ def _host(host: HostReport) -> dict[str, object]:
         "engine": {"version": engine.version, "api": engine.api} if engine else None,
         "error": host.error,
         "containers": [_row(row, snapshot) for row in host.rows] if snapshot else [],
-        "verdicts": [_verdict(verdict) for verdict in host.verdicts],
+        "verdicts": host.verdicts,
     }
 
 
@@ -140,16 +143,3 @@ def _seccomp(container: Container, snapshot: Snapshot) -> str | None:
     if value is None:
         return grants.default_seccomp(snapshot)
     return "default" if value == "builtin" else "custom"
-
-
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    return {
-        "rule": verdict.rule,
-        "severity": verdict.severity.value,
-        "verdict": verdict.outcome.value,
-        "subject": verdict.subject,
-        "evidence": verdict.evidence,
-        "reason": verdict.reason,
-        "remedy": verdict.remedy,
-        "references": list(verdict.references),
-    }

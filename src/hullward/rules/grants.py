@@ -94,11 +94,6 @@ def holds_socket(container: Container) -> bool:
     return any(mount.source and controls_engine(mount.source) for mount in container.mounts)
 
 
-def starts_as_root(container: Container) -> bool | None:
-    """Whether its first process starts as uid 0; None where the user's name means nothing."""
-    return None if container.uid is None else container.uid == 0
-
-
 def left_root(container: Container) -> bool:
     """Whether it started as root, and no process of it is root or holds a capability now."""
     processes = container.processes

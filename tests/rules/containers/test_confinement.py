@@ -104,6 +104,15 @@ def test_seccomp_unconfined_is_unknown_where_the_engine_does_not_say() -> None:
     ) == ["/info: refused"]
 
 
+def test_seccomp_unconfined_is_unknown_for_an_engines_own_profile() -> None:
+    own = engine(security_options=("name=seccomp,profile=/etc/docker/seccomp.json",))
+
+    assert reasons(ask(seccomp_unconfined, Container("web"), engine=own)) == [
+        "the engine's default is a profile of its own, which was not read"
+    ]
+    assert ask(seccomp_unconfined, Container("web", processes=(process(),)), engine=own) == []
+
+
 def test_seccomp_unconfined_is_unknown_for_a_profile_that_cannot_be_read() -> None:
     answers = ask(seccomp_unconfined, Container("web", security_opt=("seccomp=custom",)))
 
