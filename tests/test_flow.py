@@ -105,7 +105,8 @@ def test_waivers_come_from_the_named_file(tmp_path: Path) -> None:
 
 
 def test_report_keeps_failures_among_the_hosts() -> None:
-    looks = [Snapshot("a"), flow.Failure("b", "what", "advice"), Snapshot("c")]
+    failure = flow.Failure("b", "what", "advice")
+    looks: tuple[Snapshot | flow.Failure, ...] = (Snapshot("a"), failure, Snapshot("c"))
     report = flow.report(looks, ALL, ())
 
     assert [(host.target, host.error) for host in report.hosts] == [

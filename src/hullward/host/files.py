@@ -38,13 +38,12 @@ def write(path: str, data: bytes) -> None:
 
     A link keeps its place, and what is no file, such as /dev/stdout, is written to as it is.
     """
-    goal = os.path.realpath(path)
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - as below
             with Path(path).open("wb") as file:
                 file.write(data)
             return
-        _replace(goal, data)
+        _replace(os.path.realpath(path), data)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise HullwardError(

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from contextlib import suppress
 
 import msgspec
 
@@ -27,8 +28,11 @@ def render(report: Report) -> str:
         "summary": summary(report),
     }
     text = json.dumps(value, default=msgspec.to_builtins)
+    # Half a surrogate pair, as an undecodable argument has it, leaves the text on one line.
+    with suppress(msgspec.DecodeError):
+        text = msgspec.json.format(text, indent=2)
     # DEL is the one control character that ASCII has and json leaves as it is.
-    return msgspec.json.format(text, indent=2).replace("\x7f", r"\u007f") + "\n"
+    return text.replace("\x7f", r"\u007f") + "\n"
 
 
 def summary(report: Report) -> dict[str, int]:
