@@ -211,7 +211,7 @@ def test_image_that_cannot_be_read_is_left_out(bad: Answer) -> None:
     assert look(reader).images == {}
 
 
-def test_networks_and_plugins_are_read() -> None:
+def test_networks_and_plugins_are_read_in_order_of_their_names() -> None:
     networks = [
         {
             "Name": "shop",
@@ -236,11 +236,12 @@ def test_networks_and_plugins_are_read() -> None:
     )
 
     assert found.networks == (
-        Network("shop", internal=True, talk=False),
         Network("mesh", "overlay", encrypted=True),
         Network("open", "overlay", encrypted=False),
+        Network("shop", internal=True, talk=False),
     )
     assert found.plugins == (
+        Plugin("bare", enabled=False),
         Plugin(
             "sshfs",
             enabled=True,
@@ -249,7 +250,6 @@ def test_networks_and_plugins_are_read() -> None:
             host_network=True,
             mounts=("/",),
         ),
-        Plugin("bare", enabled=False),
     )
 
 

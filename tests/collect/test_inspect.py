@@ -187,9 +187,15 @@ def test_bind_shows_its_source() -> None:
 
 
 def test_tmpfs_and_image_mounts_show_no_path_of_the_host() -> None:
-    raw = [{"Type": kind, "Source": "/y", "Destination": "/x"} for kind in ("tmpfs", "image")]
+    raw = [{"Type": kind, "Source": "/y", "Destination": "/x"} for kind in ("image", "tmpfs")]
 
-    assert mounts({}, *raw) == (Mount("tmpfs", "/x"), Mount("image", "/x"))
+    assert mounts({}, *raw) == (Mount("image", "/x"), Mount("tmpfs", "/x"))
+
+
+def test_mounts_are_in_order_whatever_the_engine_does() -> None:
+    raw = [{"Type": "tmpfs", "Destination": target} for target in ("/b", "/a", "/c")]
+
+    assert [mount.target for mount in mounts({}, *raw)] == ["/a", "/b", "/c"]
 
 
 VOLUME = {"Type": "volume", "Name": "v", "Source": "/docker/v", "Destination": "/x", "RW": True}

@@ -241,8 +241,9 @@ def test_published_ports_are_those_of_whoever_owns_the_network() -> None:
     real, wished = Port(80, "tcp", V4, 80), Port(80)
     owner = Container("owner", ports=(real,), wished_ports=(wished,))
     stopped = Container("stopped", state="exited", wished_ports=(wished,))
-    guest = Container("guest", network_mode="container:owner")
-    host = snapshot(owner, stopped, guest)
+    between = Container("between", network_mode="container:owner")
+    guest = Container("guest", network_mode="container:between")
+    host = snapshot(owner, stopped, between, guest)
 
     assert grants.network_owner(guest, host) is owner
     assert grants.published(guest, host) == (real,)

@@ -12,7 +12,10 @@ SOCKET = Mount("bind", "/run/docker.sock", "/run/docker.sock")
     [
         ("nginx", True),
         ("nginx:latest", True),
+        ("nginx:stable", True),
+        ("nginx:nightly", True),
         ("nginx:1.27", False),
+        ("nginx:stable-alpine3.22", False),
         ("localhost:5000/nginx", True),
         ("localhost:5000/nginx:latest", True),
         ("localhost:5000/nginx:1.27", False),

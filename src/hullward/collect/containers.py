@@ -67,7 +67,11 @@ def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Conta
         cgroupns_mode=host.cgroupns_mode,
         cgroup_parent=host.cgroup_parent,
         networks=tuple(sorted((settings.networks or {}) if settings else ())),
-        mounts=tuple(found for mount in raw.mounts or () for found in _mounts(mount, volumes)),
+        mounts=tuple(
+            found
+            for mount in sorted(raw.mounts or (), key=lambda m: (m.type, m.destination))
+            for found in _mounts(mount, volumes)
+        ),
         ports=_ports((settings.ports if settings else None) or {}),
         wished_ports=_ports(host.port_bindings or {}),
         devices=tuple(Device(d.path_on_host, d.cgroup_permissions) for d in host.devices or ()),

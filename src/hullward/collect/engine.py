@@ -243,7 +243,7 @@ def _networks(answer: Answer, gaps: dict[str, str]) -> tuple[Network, ...] | Non
     if raw is None:
         return None
     networks = []
-    for entry in raw:
+    for entry in sorted(raw, key=lambda entry: entry.name):  # an engine gives them in any order
         options = entry.options or {}
         networks.append(
             Network(
@@ -262,7 +262,7 @@ def _plugins(answer: Answer, gaps: dict[str, str]) -> tuple[Plugin, ...] | None:
     if raw is None:
         return None
     plugins = []
-    for entry in raw:
+    for entry in sorted(raw, key=lambda entry: entry.name):
         config = entry.config or wire.PluginConfig()
         linux = config.linux or wire.PluginLinux()
         mounts = (entry.settings.mounts or ()) if entry.settings else ()

@@ -5,16 +5,19 @@ from hullward.rules import grants
 
 _UPDATERS = ("watchtower", "ouroboros", "shepherd", "wud", "whats-up-docker", "dockcheck")
 _SHORT_ID = 12
+_MOVING = frozenset(
+    {"", "dev", "develop", "edge", "latest", "main", "master", "nightly", "rolling", "stable"}
+)
 _OPT_OUT = "com.centurylinklabs.watchtower.enable"
 
 
 def floats(container: Container) -> bool:
-    """Whether its image's name says no version: no digest or id, and no tag or `latest`."""
+    """Whether its image's name says no version: no digest or id, and a tag like `latest`."""
     reference = container.image
     if "@" in reference or reference.startswith("sha256:") or _is_id(container):
         return False
     tag = reference.rpartition("/")[2].partition(":")[2]
-    return tag in {"", "latest"}
+    return tag in _MOVING
 
 
 def _is_id(container: Container) -> bool:

@@ -84,6 +84,19 @@ def test_every_way_out_is_named_behind_an_open_port(facts: Facts, way_out: str) 
     assert said == f"anyone who reaches [::]:8080/tcp → {way_out} → root on the host"
 
 
+@pytest.mark.parametrize(
+    ("source", "change"),
+    [
+        ("/etc/cron.d", "mount /etc/cron.d read-only or not at all"),
+        ("/run/systemd/private", "mount /run/systemd/private not at all"),
+    ],
+)
+def test_a_bind_is_cut_by_what_really_helps(source: str, change: str) -> None:
+    facts: Facts = {"ports": (OPEN,), "mounts": (Mount("bind", "/x", source),)}
+
+    assert cut(facts) == f"One change cuts it: {change}."
+
+
 def test_two_ways_out_behind_one_way_in_are_cut_at_the_way_in() -> None:
     facts: Facts = {"ports": (OPEN,), "mounts": (SOCKET,), "cap_add": ("SYS_ADMIN",)}
 
@@ -130,6 +143,13 @@ def test_a_capability_of_a_single_process_ends_with_the_process() -> None:
         pytest.param({"ports": (OPEN,)}, id="a way in without a way out"),
         pytest.param({"mounts": (SOCKET,)}, id="a way out without a way in"),
         pytest.param({"cap_add": ("SYS_ADMIN",)}, id="a strong capability without a way in"),
+        pytest.param({"cap_add": ("SYS_PTRACE",)}, id="SYS_PTRACE without the host's processes"),
+        pytest.param({"pid_mode": "host"}, id="the host's processes without SYS_PTRACE"),
+        pytest.param({"cap_add": ("NET_ADMIN",)}, id="NET_ADMIN without the host's network"),
+        pytest.param({"network_mode": "host"}, id="the host's network without NET_ADMIN"),
+        pytest.param(
+            {"device_rules": ("b 8:* rwm",), "cap_drop": ("MKNOD",)}, id="a device without MKNOD"
+        ),
         pytest.param(
             {"ports": (OPEN,), "cap_add": ("SYS_ADMIN",), "uid": 1000}, id="a user that is not root"
         ),

@@ -22,7 +22,7 @@ _OLD_DAYS = 365
     refs=("cis-docker:5.28", "docs.docker.com/reference/cli/docker/image/pull"),
 )
 def floating_image(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for `latest` or no tag; medium where something pulls new images by itself."""
+    """Fail for no tag, `latest` and its like; medium where something pulls new images by itself."""
     if images.floats(container):
         updater = images.updater_of(container, snapshot)
         by = f", and {updater.name} replaces it by itself" if updater else ""
