@@ -254,12 +254,20 @@ def test_a_waiver_of_the_engine_covers_it() -> None:
     assert one(engine_says(Fail("seen")), waivers=(waiver,)).outcome is Outcome.WAIVED
 
 
-def test_a_waived_finding_counts_nothing_in_its_row() -> None:
+def test_a_waived_finding_is_not_counted_but_makes_no_container_well_behaved() -> None:
     waiver = Waiver("container-x", "best", "we know")
 
     (row,) = ask(rule(Fail("seen")), waivers=(waiver,), host=snapshot(best())).rows
 
-    assert (row.failed, row.worst, row.behaviour) == (0, None, Behaviour.YES)
+    assert (row.failed, row.worst, row.behaviour) == (0, None, Behaviour.NO)
+
+
+def test_what_was_not_asked_gives_no_verdict_but_still_makes_a_container_misbehave() -> None:
+    host = judge(snapshot(best()), [rule(Fail("seen"))], (), TODAY, asked=())
+
+    (row,) = host.rows
+
+    assert (host.verdicts, row.behaviour, row.reasons) == ((), Behaviour.NO, ("x",))
 
 
 def test_notes_name_waivers_that_are_over_or_cover_nothing() -> None:

@@ -1,6 +1,6 @@
 """Rules over a snapshot: one verdict for each rule and subject, waivers applied and shown."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from functools import partial
 
@@ -22,15 +22,25 @@ _SAID = frozenset(
 
 
 def judge(
-    snapshot: Snapshot, rules: Iterable[Rule], waivers: Sequence[Waiver], today: date
+    snapshot: Snapshot,
+    rules: Iterable[Rule],
+    waivers: Sequence[Waiver],
+    today: date,
+    *,
+    asked: Collection[str] | None = None,
 ) -> HostReport:
-    """Ask every rule; a rule that crashes is broken and keeps no other from its answer."""
+    """Ask every rule; a rule that crashes is broken and keeps no other from its answer.
+
+    Verdicts are given for the rules `asked` for by id, None for all of them. Whether a container
+    is well-behaved is judged by every rule, whatever was asked, and whatever was waived.
+    """
     current = [waiver for waiver in waivers if not waiver.expired(today)]
     milder = [grants.weakened(container, snapshot) for container in snapshot.containers]
     verdicts: list[Verdict] = []
     failed: list[list[Verdict]] = [[] for _ in snapshot.containers]
     for rule in rules:
-        if isinstance(rule, EngineRule):
+        wanted = asked is None or rule.id in asked
+        if isinstance(rule, EngineRule) and wanted:
             verdict = _verdict(rule, ENGINE, partial(rule.check, snapshot))
             verdicts.append(_waived(verdict, snapshot.target, current))
         elif isinstance(rule, ContainerRule):
@@ -39,10 +49,11 @@ def judge(
                 if verdict.outcome is Outcome.FAIL:
                     verdict = _lowered(verdict, why) if rule.host_risk and why else verdict
                     verdict = _waived(verdict, snapshot.target, current)
-                    if verdict.outcome is Outcome.FAIL:
-                        fails.append(verdict)
-                verdicts.append(verdict)
-            verdicts += [_unread(rule, unread) for unread in snapshot.unread]
+                    fails.append(verdict)
+                if wanted:
+                    verdicts.append(verdict)
+            if wanted:
+                verdicts += [_unread(rule, unread) for unread in snapshot.unread]
     return HostReport(snapshot.target, snapshot, _rows(snapshot, failed), tuple(verdicts))
 
 
@@ -146,5 +157,6 @@ def _row(container: Container, snapshot: Snapshot, failed: list[Verdict]) -> Row
     )
     if grave:
         state, reasons = Behaviour.NO, (*(reasons if state is Behaviour.NO else ()), *grave)
-    worst = _worst(verdict.severity for verdict in failed) if failed else None
-    return Row(container.name, container.id, container, state, reasons, worst, len(failed))
+    open_ = [verdict for verdict in failed if verdict.outcome is Outcome.FAIL]
+    worst = _worst(verdict.severity for verdict in open_) if open_ else None
+    return Row(container.name, container.id, container, state, reasons, worst, len(open_))
