@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from hullward.cli.main import main
 from hullward.collect import saved
-from hullward.host.recorded import Recorded, Recording
+from hullward.host.recording import Recorded, Recording
 from hullward.model.facts import Container, Engine, Snapshot
 
 CITIZEN = Container(

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from fakes import inspected, request, unix_server
 from hullward.collect import saved
-from hullward.host.recorded import Fault, Recorded, RecordedEngine
+from hullward.host.recorded import Fault, RecordedEngine
+from hullward.host.recording import Recorded
 from hullward.model.facts import Container, Snapshot, Unread
 from strategies import snapshots
 from terminal import CITIZEN, Said, recorded, run, save

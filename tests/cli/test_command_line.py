@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from hullward import __version__
-from hullward.host.recorded import Fault, Recorded, RecordedEngine
+from hullward.host.recorded import Fault, RecordedEngine
+from hullward.host.recording import Recorded
 from hullward.model.severity import Severity
 from terminal import CITIZEN, PRIVILEGED, ROOT, recorded, run, save
 

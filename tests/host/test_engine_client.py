@@ -11,7 +11,8 @@ from hullward.host.deadline import Deadline
 from hullward.host.endpoints import UnixEndpoint
 from hullward.host.engine import Answer, EngineClient
 from hullward.host.reader import Access
-from hullward.host.recorded import Fault, Recorded, RecordedEngine, Recording
+from hullward.host.recorded import Fault, RecordedEngine
+from hullward.host.recording import Recorded, Recording
 from hullward.model.errors import HullwardError
 
 OK = b'{"ok": true}'

@@ -16,23 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullward.collect import engine
+from hullward.host.capture import capture
 from hullward.host.deadline import Deadline
 from hullward.host.endpoints import UnixEndpoint
 from hullward.host.engine import EngineClient
 from hullward.host.reader import Access
-from hullward.host.recorded import (
-    TAR,
-    Fault,
-    Recorded,
-    RecordedEngine,
-    Recording,
-    Replay,
-    capture,
-    dump,
-    load,
-    main,
-    many,
-)
+from hullward.host.recorded import Fault, RecordedEngine, main
+from hullward.host.recording import TAR, Recorded, Recording, Replay, dump, load, many
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Container, Exec, Mount, Snapshot
 

@@ -14,7 +14,8 @@ from hullward.host.endpoints import SshEndpoint
 from hullward.host.engine import EngineClient
 from hullward.host.links import SshLink, ssh_command
 from hullward.host.reader import Access
-from hullward.host.recorded import Fault, Recorded, RecordedEngine, Recording
+from hullward.host.recorded import Fault, RecordedEngine
+from hullward.host.recording import Recorded, Recording
 from hullward.host.ssh_errors import explain
 from hullward.model.errors import HullwardError
 

@@ -41,6 +41,11 @@ def parse(data: bytes) -> Mapping[str, Said]:
     return dict(_answers(lines[start + 1 :]))
 
 
+def is_bundle(data: bytes) -> bool:
+    """Whether a file looks like a bundle, rather than a snapshot."""
+    return b"hullward-bundle " in data[:4096]
+
+
 def missing(reason: str, names: Iterable[str]) -> Mapping[str, Said]:
     """Give a bundle without any answer, for a host that could not be asked."""
     return {name: Said(problem=reason) for name in names}

@@ -26,10 +26,9 @@ _PRELUDE = """\
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export PATH
 unset CDPATH ENV
-if ! command -v base64 >/dev/null || ! command -v timeout >/dev/null || ! command -v head >/dev/null; then
-  echo 'This host lacks base64, timeout or head.' >&2
-  exit 9
-fi
+for program in base64 head timeout tr; do
+  command -v $program >/dev/null || { echo "This host has no $program." >&2; exit 9; }
+done
 ask() { # NAME SECONDS COMMAND
   answer=$( {
     { timeout -k 1 "$2" sh -c "$3" </dev/null 2>/dev/null; echo "$?" >&3; } |
