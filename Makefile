@@ -10,11 +10,11 @@ help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
 
 $(VENV)/.ready: pyproject.toml
-	sh testbed/python "$(PYTHON)" "$(VENV)"
+	testbed/python "$(PYTHON)" "$(VENV)"
 	@touch $@
 
 demo: $(VENV)/.ready ## Start a private engine with real containers, and audit it
-	@sh testbed/show "$(BIN)/hullward"
+	@testbed/show "$(BIN)/hullward"
 
 demo-down: ## Remove all traces of the demo
 	@testbed/demo down
@@ -35,7 +35,7 @@ unit: $(VENV)/.ready
 	$(BIN)/coverage report
 
 live: $(VENV)/.ready
-	sh testbed/test "$(BIN)/pytest"
+	testbed/test $(BIN)/pytest tests/live
 
 docs: $(VENV)/.ready ## Make the generated pages of docs/ anew
 	$(BIN)/python -m hullward.report.rulebook > docs/rules.md

@@ -1,6 +1,6 @@
 """The least that can be done: list, and inspect one after the other on one connection.
 
-usage: bare_loop.py SOCKET [API]; prints the seconds that the loop took, without the interpreter's start.
+usage: bare_loop.py SOCKET; prints the seconds that the loop took, without Python's start.
 """
 
 import json
@@ -10,19 +10,23 @@ import time
 from http.client import HTTPConnection
 
 
-class _Local(HTTPConnection):
+class Local(HTTPConnection):
+    """HTTP on a unix socket."""
+
     def __init__(self, path: str) -> None:
+        """Connect to nothing yet."""
         super().__init__("docker")
         self._path = path
 
     def connect(self) -> None:
+        """Connect to the socket."""
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(self._path)
 
 
 def inspect_all(path: str) -> int:
     """Read what the engine says on every running container; give their number."""
-    connection = _Local(path)
+    connection = Local(path)
 
     def get(question: str) -> list[dict[str, str]]:
         connection.request("GET", question)

@@ -1,12 +1,12 @@
 """Rules over a snapshot: one verdict for each rule and subject, waivers applied and shown."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from functools import partial
 
 from msgspec.structs import replace
 
-from hullward.model.facts import Container, Snapshot
+from hullward.model.facts import Container, Snapshot, Unread
 from hullward.model.report import Behaviour, HostReport, Outcome, Row, Verdict
 from hullward.model.rule import (
     Answers,
@@ -30,22 +30,50 @@ _SAID = frozenset(
 
 
 def judge(
-    snapshot: Snapshot, rules: Iterable[Rule], waivers: Sequence[Waiver], today: date
+    snapshot: Snapshot,
+    rules: Iterable[Rule],
+    waivers: Sequence[Waiver],
+    today: date,
+    *,
+    asked: Collection[str] | None = None,
 ) -> HostReport:
-    """Ask every rule; a rule that crashes is broken and keeps no other from its answer."""
+    """Ask every rule; a rule that crashes is broken and keeps no other from its answer.
+
+    Verdicts are given for the rules `asked` for by id, None for all of them. Whether a container
+    is well-behaved is judged by every rule, whatever was asked, and whatever was waived.
+    """
     current = [waiver for waiver in waivers if not waiver.expired(today)]
-    verdicts = tuple(
-        _waived(verdict, snapshot.target, current)
-        for rule in rules
-        for verdict in _verdicts(rule, snapshot)
-    )
-    return HostReport(snapshot.target, snapshot, _rows(snapshot, verdicts), verdicts)
+    milder = [grants.weakened(container, snapshot) for container in snapshot.containers]
+    verdicts: list[Verdict] = []
+    failed: list[list[Verdict]] = [[] for _ in snapshot.containers]
+    for rule in rules:
+        wanted = asked is None or rule.id in asked
+        if isinstance(rule, EngineRule) and wanted:
+            verdict = _verdict(rule, ENGINE, partial(rule.check, snapshot))
+            verdicts.append(_waived(verdict, snapshot.target, current))
+        elif isinstance(rule, HostRule) and wanted:
+            verdict = _verdict(rule, HOST, partial(_for_host, rule, snapshot))
+            verdicts.append(_waived(verdict, snapshot.target, current))
+        elif isinstance(rule, ContainerRule):
+            for container, why, fails in zip(snapshot.containers, milder, failed, strict=True):
+                verdict = _verdict(rule, container.name, partial(rule.check, container, snapshot))
+                if verdict.outcome is Outcome.FAIL:
+                    verdict = _lowered(verdict, why) if rule.host_risk and why else verdict
+                    verdict = _waived(verdict, snapshot.target, current)
+                    fails.append(verdict)
+                if wanted:
+                    verdicts.append(verdict)
+            if wanted:
+                verdicts += [_unread(rule, unread) for unread in snapshot.unread]
+    return HostReport(snapshot.target, snapshot, _rows(snapshot, failed), tuple(verdicts))
 
 
 def waiver_notes(
     hosts: Iterable[HostReport], waivers: Iterable[Waiver], today: date
 ) -> tuple[str, ...]:
     """Say which waivers are over, and which cover nothing."""
+    hosts = tuple(hosts)
+    asked = {verdict.rule for host in hosts for verdict in host.verdicts}
     failed = [
         (host.target, verdict)
         for host in hosts
@@ -57,22 +85,13 @@ def waiver_notes(
         name = f"The waiver of {waiver.rule} for {waiver.target}"
         if waiver.expired(today):
             notes.append(f"{name} expired on {waiver.expires} and counts no more.")
-        elif not any(waiver.covers(v.rule, host, v.subject) for host, v in failed):
+        elif waiver.rule in asked and not _covers_any(waiver, failed):
             notes.append(f"{name} covers no finding.")
     return tuple(notes)
 
 
-def _verdicts(rule: Rule, snapshot: Snapshot) -> Iterator[Verdict]:
-    if isinstance(rule, EngineRule):
-        yield _verdict(rule, ENGINE, lambda: rule.check(snapshot))
-    if isinstance(rule, HostRule):
-        yield _verdict(rule, HOST, lambda: _for_host(rule, snapshot))
-    if not isinstance(rule, ContainerRule):
-        return
-    for container in snapshot.containers:
-        yield _for_container(rule, container, snapshot)
-    for unread in snapshot.unread:
-        yield _verdict(rule, unread.name, partial(iter, [Unknown(unread.reason)]))
+def _covers_any(waiver: Waiver, failed: Iterable[tuple[str, Verdict]]) -> bool:
+    return any(waiver.covers(verdict.rule, host, verdict.subject) for host, verdict in failed)
 
 
 def _for_host(rule: HostRule, snapshot: Snapshot) -> Answers:
@@ -86,40 +105,44 @@ def _for_host(rule: HostRule, snapshot: Snapshot) -> Answers:
         yield from rule.check(host, snapshot)
 
 
-def _for_container(rule: ContainerRule, container: Container, snapshot: Snapshot) -> Verdict:
-    verdict = _verdict(rule, container.name, lambda: rule.check(container, snapshot))
-    milder = grants.weakened(container, snapshot) if rule.host_risk else ""
-    if not milder or verdict.outcome is not Outcome.FAIL:
-        return verdict
-    return replace(
-        verdict,
-        severity=verdict.severity.lowered(),
-        evidence=f"{verdict.evidence} (one grade milder: {milder})",
-    )
-
-
 def _verdict(rule: Rule, subject: str, ask: Callable[[], Answers]) -> Verdict:
     """Join the answers for one subject: a fail beats an unknown, which beats silence."""
-
-    def say(outcome: Outcome, **more: object) -> Verdict:
-        base = Verdict(rule.id, rule.severity, outcome, subject, "", None, rule.remedy, rule.refs)
-        return replace(base, **more)
-
     try:
         answers = list(ask())
     except Exception as error:  # noqa: BLE001 - a broken rule is a verdict of its own
-        return say(Outcome.BROKEN, reason=f"{type(error).__name__}: {error}")
+        return _say(rule, Outcome.BROKEN, subject, f"{type(error).__name__}: {error}")
+    if not answers:
+        return _say(rule, Outcome.PASS, subject)
     fails = [answer for answer in answers if isinstance(answer, Fail)]
     unclear = "; ".join(dict.fromkeys(a.reason for a in answers if isinstance(a, Unknown)))
-    if fails:
-        return say(
-            Outcome.FAIL,
-            severity=_worst(fail.severity or rule.severity for fail in fails),
-            evidence="; ".join(dict.fromkeys(fail.evidence for fail in fails)),
-            reason=unclear or None,
-            remedy="\n".join(dict.fromkeys(fail.remedy or rule.remedy for fail in fails)),
-        )
-    return say(Outcome.UNKNOWN, reason=unclear) if unclear else say(Outcome.PASS)
+    if not fails:
+        return _say(rule, Outcome.UNKNOWN, subject, unclear)
+    return Verdict(
+        rule.id,
+        _worst(fail.severity or rule.severity for fail in fails),
+        Outcome.FAIL,
+        subject,
+        "; ".join(dict.fromkeys(fail.evidence for fail in fails)),
+        unclear or None,
+        "\n".join(dict.fromkeys(fail.remedy or rule.remedy for fail in fails)),
+        rule.refs,
+    )
+
+
+def _say(rule: Rule, outcome: Outcome, subject: str, reason: str | None = None) -> Verdict:
+    return Verdict(rule.id, rule.severity, outcome, subject, "", reason, rule.remedy, rule.refs)
+
+
+def _unread(rule: Rule, unread: Unread) -> Verdict:
+    return _say(rule, Outcome.UNKNOWN, unread.name, unread.reason)
+
+
+def _lowered(verdict: Verdict, why: str) -> Verdict:
+    return replace(
+        verdict,
+        severity=verdict.severity.lowered(),
+        evidence=f"{verdict.evidence} (one grade milder: {why})",
+    )
 
 
 def _worst(severities: Iterable[Severity]) -> Severity:
@@ -138,12 +161,8 @@ def _waived(verdict: Verdict, host: str, waivers: Iterable[Waiver]) -> Verdict:
     return verdict
 
 
-def _rows(snapshot: Snapshot, verdicts: Iterable[Verdict]) -> tuple[Row, ...]:
-    failed: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        if verdict.outcome is Outcome.FAIL:
-            failed.setdefault(verdict.subject, []).append(verdict)
-    rows = [_row(c, snapshot, failed.get(c.name, [])) for c in snapshot.containers]
+def _rows(snapshot: Snapshot, failed: Iterable[list[Verdict]]) -> tuple[Row, ...]:
+    rows = [_row(c, snapshot, fails) for c, fails in zip(snapshot.containers, failed, strict=True)]
     rows += [
         Row(unread.name, unread.id, None, Behaviour.UNKNOWN, (unread.reason,))
         for unread in snapshot.unread
@@ -160,5 +179,6 @@ def _row(container: Container, snapshot: Snapshot, failed: list[Verdict]) -> Row
     )
     if grave:
         state, reasons = Behaviour.NO, (*(reasons if state is Behaviour.NO else ()), *grave)
-    worst = _worst(verdict.severity for verdict in failed) if failed else None
-    return Row(container.name, container.id, container, state, reasons, worst, len(failed))
+    open_ = [verdict for verdict in failed if verdict.outcome is Outcome.FAIL]
+    worst = _worst(verdict.severity for verdict in open_) if open_ else None
+    return Row(container.name, container.id, container, state, reasons, worst, len(open_))

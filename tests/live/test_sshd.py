@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from hullward.collect import bundle
 from hullward.model.report import Outcome
 from hullward.model.severity import Severity
-from live.sshd_lab import HARDENED, INSIDE, MAIN, OUTSIDE, RULES, Lab, lab, missing, server, verdict
+from sshd_lab import HARDENED, INSIDE, MAIN, OUTSIDE, RULES, Lab, lab, missing, server, verdict
 
 pytestmark = [
     pytest.mark.live,

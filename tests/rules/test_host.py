@@ -429,7 +429,7 @@ def test_a_server_of_its_administrators_is_no_workstation() -> None:
     ],
 )
 def test_a_flawed_version_has_its_flaw(part: str, version: str, expected: str) -> None:
-    assert expected in {flaw.id for flaw in vulnerabilities.of(part, version)}
+    assert expected in {flaw.id for flaw in vulnerabilities.of(part, version) or ()}
 
 
 @pytest.mark.parametrize(
@@ -449,7 +449,7 @@ def test_a_flawed_version_has_its_flaw(part: str, version: str, expected: str) -
     ],
 )
 def test_a_mended_or_never_flawed_version_has_it_not(part: str, version: str, flaw: str) -> None:
-    assert flaw not in {flaw.id for flaw in vulnerabilities.of(part, version)}
+    assert flaw not in {flaw.id for flaw in vulnerabilities.of(part, version) or ()}
 
 
 FLAWS = {flaw.id: flaw for flaw in (*vulnerabilities.FLAWS, *vulnerabilities.LESSER)}
@@ -486,7 +486,7 @@ def test_flaws_of_a_distribution_s_build_are_parted_by_what_its_package_tells() 
     system = recorded("debian13-user").host
     assert system is not None
     assert system.system is not None
-    flaws = vulnerabilities.of("Engine", "26.1.5+dfsg1")
+    flaws = vulnerabilities.of("Engine", "26.1.5+dfsg1") or ()
 
     assert vulnerabilities.sort(flaws, "26.1.5+dfsg1", system.system) == (flaws, ())
     assert vulnerabilities.sort(flaws, "26.1.5+dfsg1", System()) == ((), flaws)
@@ -495,7 +495,7 @@ def test_flaws_of_a_distribution_s_build_are_parted_by_what_its_package_tells() 
 
 
 def test_a_branch_that_was_mended_by_an_unknown_version_is_unclear() -> None:
-    flaws = vulnerabilities.of("Engine", "25.0.16")
+    flaws = vulnerabilities.of("Engine", "25.0.16") or ()
 
     assert vulnerabilities.sort(flaws, "25.0.16", System()) == ((), flaws)
 

@@ -11,15 +11,23 @@ import click
 
 from hullward import fleet, flow
 from hullward.cli import targets
-from hullward.cli.main import say
+from hullward.cli.main import say, show
 from hullward.model.errors import HullwardError
 from hullward.model.report import HostReport, Outcome, Report
 from hullward.model.severity import Severity
 from hullward.rules import ALL
 from hullward.rules.selection import select
 
-_FORMATS = ("table", "json", "markdown", "csv")
-_RENDERERS = {"json": "json_report", "markdown": "markdown", "csv": "csv_report"}
+_FORMATS = ("table", "json", "html", "sarif", "junit", "markdown", "csv", "prometheus")
+_RENDERERS = {
+    "json": "json_report",
+    "html": "html",
+    "sarif": "sarif",
+    "junit": "junit",
+    "markdown": "markdown",
+    "csv": "csv_report",
+    "prometheus": "prometheus",
+}
 _FINDINGS, _CANNOT = 1, 2
 
 
@@ -55,7 +63,7 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     rules = select(ALL, areas=values["area"], ids=values["ids"], excluded=values["exclude"])
     accepted = flow.waivers(values["config"])
     report = flow.report(_looks(values), rules, accepted)
-    click.echo(_render(report, values), nl=False)
+    show(_render(report, values))
     for host in report.hosts:
         _complain(host)
     return _status(report, values["fail_on"])

@@ -2,6 +2,7 @@
 
 import click
 
+from hullward.cli.main import show
 from hullward.report import explain
 from hullward.rules import ALL
 
@@ -10,5 +11,4 @@ from hullward.rules import ALL
 @click.argument("name", required=False)
 def command(name: str | None) -> None:
     """Explain a rule or a capability, offline; without a NAME list them all."""
-    text = explain.render(name, ALL) if name else explain.contents(ALL)
-    click.echo(text, nl=False)
+    show(explain.render(name, ALL) if name else explain.contents(ALL))

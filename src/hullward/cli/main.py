@@ -15,6 +15,8 @@ _CANNOT = 2
 _COMMANDS = {
     "audit": "Say what every container may do, and what should be taken away.",
     "collect": "Save a snapshot, to be audited elsewhere or later.",
+    "diff": "Say what became worse, and what better, between two looks.",
+    "ports": "Say which ports are open, whatever a firewall claims.",
     "explain": "Explain a rule or a capability.",
 }
 
@@ -46,11 +48,9 @@ def hullward() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with 0, 1 or 2."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _open_streams()
     try:
         status = hullward.main(arguments, prog_name="hullward", standalone_mode=False)
-        sys.stdout.flush()
     except HullwardError as error:
         say(error.what, error.advice)
         status = _CANNOT
@@ -60,11 +60,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         say("Interrupted.", "Nothing was changed.")
         status = _CANNOT
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = _CANNOT
+    except SystemExit as leaving:  # of click or `show`, when nobody reads what they print
+        status = _CANNOT if leaving.code else 0
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _open_streams() -> None:
+    """Open those that the caller closed, so that no socket takes their number; escape all else."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def show(text: str) -> None:
+    """Print a report, whole; raises HullwardError where it finds no room."""
+    try:
+        click.echo(text, nl=False)
+    except OSError as error:
+        # What is left in the buffer must not be tried again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # as `head` does: there is nobody left to tell
+            sys.exit(_CANNOT)
+        raise HullwardError(
+            f"The report cannot be written: {error.strerror}.", "Make room, or write elsewhere."
+        ) from error
 
 
 def say(what: str, advice: str) -> None:

@@ -12,6 +12,16 @@ from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_DAY = 24 * 60 * 60
+
+
+def _seconds(context: click.Context, option: click.Parameter, value: float) -> float:
+    """Refuse what no clock can count down from, "nan" included."""
+    if not 0 < value <= _DAY:
+        raise click.BadParameter(f"{value:g} is not between 0 and {_DAY}.", context, option)
+    return value
+
+
 _OPTIONS = (
     click.argument("target", nargs=-1),
     click.option("-H", "--host", default="", metavar="URL", help="An engine's address."),
@@ -22,7 +32,7 @@ _OPTIONS = (
         "--timeout",
         default=30.0,
         show_default=True,
-        type=click.FloatRange(min=0, min_open=True),
+        callback=_seconds,
         help="Seconds that a target may take.",
     ),
     click.option("--ssh-config", default="", metavar="FILE", help="Handed to ssh as -F FILE."),

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from hullward.collect import wire
 from hullward.model.facts import Container, Device, Mount, Port
@@ -21,6 +22,7 @@ KEPT_LABELS = frozenset(
     }
 )
 _TCP_ADDRESS = re.compile(r"(?:(?:-H|--host)=?)?(tcp://[\w.:\[\]-]*)")
+_PORT = re.compile(r"[0-9]{1,5}")
 _VARIABLE = re.compile(r"[^=\s]{1,200}")
 _DECODER = msgspec.json.Decoder(wire.Inspect)
 
@@ -65,7 +67,11 @@ def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Conta
         cgroupns_mode=host.cgroupns_mode,
         cgroup_parent=host.cgroup_parent,
         networks=tuple(sorted((settings.networks or {}) if settings else ())),
-        mounts=tuple(_mount(mount, volumes) for mount in raw.mounts or ()),
+        mounts=tuple(
+            found
+            for mount in sorted(raw.mounts or (), key=lambda m: (m.type, m.destination))
+            for found in _mounts(mount, volumes)
+        ),
         ports=_ports((settings.ports if settings else None) or {}),
         wished_ports=_ports(host.port_bindings or {}),
         devices=tuple(Device(d.path_on_host, d.cgroup_permissions) for d in host.devices or ()),
@@ -95,10 +101,11 @@ def exec_ids(body: bytes) -> tuple[str, ...]:
 
 
 def _declared_uid(user: str) -> int | None:
+    """Read a user as moby/sys/user GetExecUser does: any number of Go's Atoi is a uid."""
     name = user.partition(":")[0]
     if name in {"", "root"}:
         return 0
-    return int(name) if re.fullmatch(r"[0-9]{1,10}", name) else None
+    return int(name) if re.fullmatch(r"[+-]?[0-9]{1,10}", name) else None
 
 
 def _names(environment: Iterable[str]) -> tuple[str, ...]:
@@ -146,39 +153,54 @@ def _ports(bindings: Mapping[str, list[wire.Binding] | None]) -> tuple[Port, ...
     for key, places in bindings.items():
         number, _, protocol = key.partition("/")
         for place in places or ():
-            if number.isdecimal():
-                public = int(place.host_port) if place.host_port.isdecimal() else 0
+            if _PORT.fullmatch(number):
+                public = int(place.host_port) if _PORT.fullmatch(place.host_port) else 0
                 ports.append(Port(int(number), protocol or "tcp", place.host_ip, public))
     return tuple(sorted(ports))
 
 
-def _mount(raw: wire.MountPoint, volumes: Mapping[str, Mapping[str, str]] | None) -> Mount:
+def _mounts(
+    raw: wire.MountPoint, volumes: Mapping[str, Mapping[str, str]] | None
+) -> Iterator[Mount]:
+    """Give a mount with the path of the host that it shows; an overlay shows one for each layer."""
     if raw.type != "volume":
         source = raw.source if raw.type == "bind" else ""
-        return Mount(raw.type, raw.destination, source, raw.rw, raw.propagation)
+        yield Mount(raw.type, raw.destination, source, raw.rw, raw.propagation)
+        return
+    mount = Mount("volume", raw.destination, None, raw.rw, raw.propagation, volume=raw.name)
     if volumes is None:
-        return Mount("volume", raw.destination, None, raw.rw, raw.propagation, volume=raw.name)
+        yield mount
+        return
     options = volumes.get(raw.name, {})
-    return Mount(
-        "volume",
-        raw.destination,
-        _shown(options) if raw.driver in {"", "local"} else "",
-        raw.rw,
-        raw.propagation,
-        volume=raw.name,
-        filesystem=options.get("type", ""),
-        credentials=_has_credentials(options),
-    )
+    shown = _shown(options) if raw.driver in {"", "local"} else ()
+    for source, writable in shown or (("", True),):
+        yield replace(
+            mount,
+            source=source,
+            writable=raw.rw and writable,
+            filesystem=options.get("type", ""),
+            credentials=_has_credentials(options),
+        )
 
 
-def _shown(options: Mapping[str, str]) -> str:
-    """Name the path of the host that a volume of the local driver stands for, "" for none."""
+def _shown(options: Mapping[str, str]) -> tuple[tuple[str, bool], ...]:
+    """Name the paths of the host that a volume of the local driver stands for, and if writable.
+
+    It is mount(8) done by the engine: `bind` beats any type, and a relative path is one of the
+    engine's working folder, which is the root.
+    """
     filesystem, device = options.get("type", ""), options.get("device", "")
-    flags = options.get("o", "").split(",")
+    flags = [flag.partition("=") for flag in options.get("o", "").split(",")]
+    writable = all(name != "ro" for name, _, _ in flags)
+    if any(name in {"bind", "rbind"} for name, _, _ in flags):
+        return (("/" + device.lstrip("/"), writable),)
     if filesystem == "overlay":
-        layers = [flag.partition("=")[2] for flag in flags if flag.startswith("lowerdir=")]
-        return layers[0].split(":")[0] if layers else ""
-    return device if device.startswith("/") and not device.startswith("//") else ""
+        lower = [v for name, _, v in flags if name == "lowerdir"]
+        upper = [v for name, _, v in flags if name == "upperdir"]
+        layers = [path for value in lower for path in re.split(r"(?<!\\):", value) if path]
+        return (*((path, writable) for path in upper), *((path, False) for path in layers))
+    local = device.startswith("/") and not device.startswith("//")
+    return ((device, writable),) if local else ()
 
 
 def _has_credentials(options: Mapping[str, str]) -> bool:

@@ -1,16 +1,15 @@
 """All that the Docker Engine API tells about an engine and its containers."""
 
-import io
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
 from msgspec.structs import replace
 
-from hullward.collect import containers, engine_facts, image_history, wire
+from hullward.collect import containers, engine_facts, image_history, passwd, wire
 from hullward.collect.engine_facts import Answer, decoded
 from hullward.model.errors import HullwardError
 from hullward.model.facts import (
@@ -21,7 +20,7 @@ from hullward.model.facts import (
     Unread,
 )
 
-_PASSWD_LIMIT = 1024 * 1024
+_NOT_FOUND = 404
 
 
 class Reader(Protocol):
@@ -109,14 +108,14 @@ def _inspected(
     """Give each container with the ids of its exec sessions, and those that cannot be read."""
     found, unread = [], []
     for entry, answer in zip(listed, answers, strict=True):
-        name = (entry.names or [entry.id[:12]])[0].removeprefix("/")
+        name = _name(entry)
         try:
             if answer.ok:
                 container = containers.parse(answer.body, volumes)
                 execs = containers.exec_ids(answer.body) if container.execs is None else ()
                 found.append((container, execs))
                 continue
-            gone = answer.status == 404  # noqa: PLR2004 - HTTP's Not Found
+            gone = answer.status == _NOT_FOUND
             reason = "it disappeared while it was looked at" if gone else answer.problem
         except engine_facts.UNREADABLE as error:
             reason = f"the engine's description of it cannot be read: {error}"
@@ -124,62 +123,51 @@ def _inspected(
     return found, unread
 
 
+def _name(entry: wire.Listed) -> str:
+    """Give the container's own name; what holds a slash is how a link of another calls it."""
+    names = [name.removeprefix("/") for name in entry.names or ()]
+    return min(names, key=lambda name: "/" in name, default=entry.id[:12])
+
+
 def _completed(
     reader: Reader, found: Sequence[tuple[Container, tuple[str, ...]]]
 ) -> tuple[Container, ...]:
     """Resolve users given by name and look at exec sessions, in one more round trip if any."""
-    named = [container for container, _ in found if container.uid is None]
-    sessions = [(container.id, session) for container, execs in found for session in execs]
-    if not named and not sessions:
-        return tuple(container for container, _ in found)
+    named = [i for i, (container, _) in enumerate(found) if container.uid is None]
+    sessions = [(i, session) for i, (_, execs) in enumerate(found) for session in execs]
+    complete = [container for container, _ in found]
     answers = list(
         reader.get(
-            *(f"/containers/{quote(c.id, safe='')}/archive?path=/etc/passwd" for c in named),
+            *(f"{_path(complete[i])}/archive?path={passwd.PASSWD}" for i in named),
             *(f"/exec/{quote(session, safe='')}/json" for _, session in sessions),
         )
     )
-    uids = {c.id: _uid(c, answer) for c, answer in zip(named, answers, strict=False)}
-    running: dict[str, list[Exec]] = {}
-    for (owner, _), answer in zip(sessions, answers[len(named) :], strict=True):
-        running.setdefault(owner, []).extend(_exec(answer))
-    return tuple(
-        replace(
-            container,
-            uid=uids.get(container.id, (container.uid, ""))[0],
-            uid_gap=uids.get(container.id, (None, ""))[1],
-            execs=tuple(running.get(container.id, ())),
-        )
-        for container, _ in found
-    )
+    for i, answer in zip(named, answers, strict=False):
+        problem = "" if answer.ok else answer.problem
+        uid, gap = passwd.find(complete[i], answer.body, problem)
+        complete[i] = replace(complete[i], uid=uid, uid_gap=gap)
+    asked = zip(sessions, answers[len(named) :], strict=True)
+    for i, group in groupby(asked, key=lambda pair: pair[0][0]):
+        complete[i] = replace(complete[i], execs=_execs(answer for _, answer in group))
+    return tuple(complete)
 
 
-def _uid(container: Container, answer: Answer) -> tuple[int | None, str]:
-    """Find the user in the container's /etc/passwd, or say why it cannot be found."""
-    if not answer.ok:
-        return None, f"/etc/passwd of the container: {answer.problem}"
-    try:
-        with tarfile.open(fileobj=io.BytesIO(answer.body)) as archive:
-            member = archive.next()
-            file = archive.extractfile(member) if member and member.isfile() else None
-            text = file.read(_PASSWD_LIMIT) if file else b""
-    except (tarfile.TarError, OSError, EOFError, ValueError):
-        text = b""
-    name = container.user.partition(":")[0].encode()
-    for line in text.splitlines():
-        fields = line.split(b":")
-        if fields[0] == name and len(fields) > 2 and fields[2].isdigit():  # noqa: PLR2004
-            return int(fields[2]), ""
-    return None, f"/etc/passwd of the container has no user {container.user.partition(':')[0]!r}"
+def _path(container: Container) -> str:
+    return f"/containers/{quote(container.id, safe='')}"
 
 
-def _exec(answer: Answer) -> Iterator[Exec]:
-    """Give the session if it still runs; one that ended in between is gone."""
-    try:
-        session = msgspec.json.decode(answer.body, type=wire.ExecInspect) if answer.ok else None
-    except engine_facts.UNREADABLE:
-        session = None
-    if session and session.running and session.process:
-        yield Exec(session.process.user, session.process.privileged)
+def _execs(answers: Iterable[Answer]) -> tuple[Exec, ...] | None:
+    """Give the sessions that still run, None where one cannot be read."""
+    running = []
+    for answer in answers:
+        if answer.status == _NOT_FOUND:  # it ended in between
+            continue
+        session = decoded(answer, wire.ExecInspect, "exec", {})
+        if session is None:
+            return None
+        if session.running and session.process:
+            running.append(Exec(session.process.user, session.process.privileged))
+    return tuple(running)
 
 
 def _images(ids: Sequence[str], answers: Sequence[Answer]) -> dict[str, Image]:

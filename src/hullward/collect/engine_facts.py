@@ -105,7 +105,12 @@ def _insecure(registries: wire.RegistryConfig | None) -> tuple[str, ...] | None:
 def networks(answer: Answer, gaps: dict[str, str]) -> tuple[Network, ...] | None:
     """Read /networks."""
     raw = decoded(answer, list[wire.NetworkEntry], "networks", gaps)
-    return None if raw is None else tuple(map(_network, raw))
+    return None if raw is None else tuple(map(_network, sorted(raw, key=_name)))
+
+
+def _name(entry: wire.NetworkEntry | wire.PluginEntry) -> str:
+    """Order what an engine gives in any order."""
+    return entry.name
 
 
 def _network(entry: wire.NetworkEntry) -> Network:
@@ -128,7 +133,7 @@ def _network(entry: wire.NetworkEntry) -> Network:
 def plugins(answer: Answer, gaps: dict[str, str]) -> tuple[Plugin, ...] | None:
     """Read /plugins."""
     raw = decoded(answer, list[wire.PluginEntry], "plugins", gaps)
-    return None if raw is None else tuple(map(_plugin, raw))
+    return None if raw is None else tuple(map(_plugin, sorted(raw, key=_name)))
 
 
 def _plugin(entry: wire.PluginEntry) -> Plugin:

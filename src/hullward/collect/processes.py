@@ -118,9 +118,9 @@ def parse_status(pid: int, status: str, uid_map: str) -> Process | None:
     """Read proc_pid_status(5); None where a needed line is missing."""
     fields = dict(re.findall(r"^(\w+):[ \t]*(.*)$", status, re.MULTILINE))
     try:
-        uids = tuple(int(word) for word in fields["Uid"].split())
+        uids = tuple(_number(word) for word in fields["Uid"].split())
         masks = {
-            name: int(fields[key], 16)
+            name: _mask(fields[key])
             for name, key in (
                 ("effective", "CapEff"),
                 ("permitted", "CapPrm"),
@@ -133,9 +133,9 @@ def parse_status(pid: int, status: str, uid_map: str) -> Process | None:
             pid=pid,
             name=fields.get("Name", ""),
             uids=tuple(_inside(uid, ranges) for uid in uids),
-            ambient=int(fields.get("CapAmb", "0"), 16),
+            ambient=_mask(fields.get("CapAmb", "0")),
             no_new_privileges=fields["NoNewPrivs"].strip() == "1",
-            seccomp=int(fields["Seccomp"]),
+            seccomp=_number(fields["Seccomp"]),
             remapped=any(inside != outside for inside, outside, _ in ranges),
             **masks,
         )
@@ -145,12 +145,22 @@ def parse_status(pid: int, status: str, uid_map: str) -> Process | None:
 
 def parse_uid_map(text: str) -> tuple[tuple[int, int, int], ...]:
     """Read user_namespaces(7)'s uid_map: (first inside, first outside, count) a line."""
-    rows = (line.split() for line in text.splitlines())
-    return tuple(
-        (int(row[0]), int(row[1]), int(row[2]))
-        for row in rows
-        if len(row) == 3 and all(word.isdecimal() for word in row)  # noqa: PLR2004
-    )
+    rows = re.findall(r"^ *(\d{1,10}) +(\d{1,10}) +(\d{1,10})$", text, re.MULTILINE | re.ASCII)
+    return tuple((int(inside), int(outside), int(count)) for inside, outside, count in rows)
+
+
+def _number(word: str) -> int:
+    """Read one of the kernel's 32-bit numbers."""
+    if not re.fullmatch(r"\s*[0-9]{1,10}\s*", word):
+        raise ValueError(word)
+    return int(word)
+
+
+def _mask(word: str) -> int:
+    """Read a set of capabilities; the bits that no kernel names yet are kept, but for the sign."""
+    if not re.fullmatch(r"\s*[0-9a-f]{1,16}\s*", word):
+        raise ValueError(word)
+    return int(word, 16) & (2**63 - 1)
 
 
 def _inside(uid: int, ranges: tuple[tuple[int, int, int], ...]) -> int:
@@ -192,11 +202,15 @@ def parse_net(text: str, protocol: str) -> Iterator[tuple[int, Listener]]:
 
 
 def _address(digits: str) -> str:
-    """Decode an address of /proc/net: 32-bit words in the byte order of a little-endian host."""
+    """Decode an address of /proc/net: 32-bit words in the byte order of a little-endian host.
+
+    An IPv4 address in IPv6 clothes, such as ::ffff:0.0.0.0, is the IPv4 address.
+    """
     try:
         words = struct.unpack(f">{len(digits) // 8}I", bytes.fromhex(digits))
         packed = struct.pack(f"<{len(words)}I", *words)
-        return str(ipaddress.ip_address(packed))
+        found = ipaddress.ip_address(packed)
+        return str(getattr(found, "ipv4_mapped", None) or found)
     except (struct.error, ValueError):
         return ""
 

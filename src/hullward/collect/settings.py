@@ -24,10 +24,10 @@ def parse(data: bytes, name: str, rule_ids: Collection[str]) -> Settings:
     try:
         value = tomllib.loads(data.decode())
         settings = msgspec.convert(value, Settings, strict=False)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HullwardError(f"{name} is not TOML: {error}.", _FORM) from error
     except msgspec.ValidationError as error:
         raise HullwardError(f"{name} cannot be understood: {error}.", _FORM) from error
+    except (ValueError, RecursionError) as error:
+        raise HullwardError(f"{name} is not TOML: {error}.", _FORM) from error
     for waiver in settings.waiver:
         if waiver.rule not in rule_ids:
             near = get_close_matches(waiver.rule, rule_ids, 1)

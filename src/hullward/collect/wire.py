@@ -3,9 +3,12 @@
 Field names are the API's own: https://docs.docker.com/reference/api/engine/
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+# Go's int64.
+Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Api(Struct, rename="pascal"):
@@ -30,7 +33,7 @@ class State(Api):
     """The state of a container."""
 
     status: str = ""
-    pid: int = 0
+    pid: Int = 0
     health: Health | None = None
 
 
@@ -81,7 +84,7 @@ class RestartPolicy(Api):
     """When the engine starts it again."""
 
     name: str = ""
-    maximum_retry_count: int = 0
+    maximum_retry_count: Int = 0
 
 
 class LogConfig(Api):
@@ -110,12 +113,12 @@ class HostConfig(Api):
     device_requests: list[DeviceRequest] | None = None
     sysctls: dict[str, str] | None = None
     ulimits: list[Ulimit] | None = None
-    memory: int = 0
-    nano_cpus: int = 0
-    cpu_quota: int = 0
-    cpu_shares: int = 0
+    memory: Int = 0
+    nano_cpus: Int = 0
+    cpu_quota: Int = 0
+    cpu_shares: Int = 0
     cpuset_cpus: str = ""
-    pids_limit: int | None = None
+    pids_limit: Int | None = None
     restart_policy: RestartPolicy | None = None
     log_config: LogConfig | None = None
     group_add: list[str] | None = None

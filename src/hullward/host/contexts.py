@@ -42,9 +42,9 @@ class Contexts:
         """Take the environment, which names the configuration folder, and the TLS options."""
         self._env = environment
         self._tls = tls or TlsOptions()
-        default = Path(environment.get("HOME") or Path("~").expanduser()) / ".docker"
-        self._config = Path(environment.get("DOCKER_CONFIG") or default)
-        self._certs = Path(environment.get("DOCKER_CERT_PATH") or default)
+        home = environment.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - never raises
+        self._config = Path(environment.get("DOCKER_CONFIG") or Path(home, ".docker"))
+        self._certs = Path(environment.get("DOCKER_CERT_PATH") or self._config)
 
     def current(self, *, host: str = "", context: str = "") -> Target:
         """Resolve what `docker` itself would talk to."""
@@ -74,9 +74,9 @@ class Contexts:
         if name == "default":
             url = self._env.get("DOCKER_HOST") or LOCAL_SOCKET
             return Target("default", parse(url, self._default_tls()))
-        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+        digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
         path = self._config / "contexts" / "meta" / digest / "meta.json"
-        if not path.exists():
+        if not _exists(path):
             raise HullwardError(
                 f"There is no docker context {name!r}.",
                 "`docker context ls` lists them; an address needs its scheme, as in ssh://host.",
@@ -85,15 +85,24 @@ class Contexts:
 
     def everything(self) -> tuple[Target, ...]:
         """List every context, "default" first, then by name."""
+        folder = self._config / "contexts" / "meta"
+        try:
+            paths = [entry / "meta.json" for entry in folder.iterdir()]
+        except FileNotFoundError:
+            paths = []
+        except OSError as error:
+            raise HullwardError(
+                f"{folder} cannot be read: {error.strerror}.", "Check its permissions."
+            ) from error
         found = []
-        for path in (self._config / "contexts" / "meta").glob("*/meta.json"):
+        for path in filter(_exists, paths):
             name = _object(path).get("Name")
             found.append(self._target(name if isinstance(name, str) else "", path))
         return (self.named("default"), *sorted(found, key=lambda target: target.name))
 
     def _configured(self) -> str:
         path = self._config / "config.json"
-        if not path.exists():
+        if not _exists(path):
             return ""
         name = _object(path).get("currentContext", "")
         if not isinstance(name, str):
@@ -118,14 +127,16 @@ class Contexts:
         return Target(name, parse(host, _stored_tls(folder, skip=skip)))
 
     def _default_tls(self) -> Tls | None:
+        """Give TLS where an option or variable asks for it: DOCKER_TLS alone verifies nothing."""
         given = self._tls
-        verify = given.verify or bool(self._env.get("DOCKER_TLS_VERIFY"))
-        if not (verify or given.ca or given.cert or given.key or self._env.get("DOCKER_TLS")):
+        asked = given.verify or given.ca or given.cert or given.key
+        verify = bool(asked or self._env.get("DOCKER_TLS_VERIFY"))
+        if not (verify or self._env.get("DOCKER_TLS")):
             return None
 
         def file(option: str, name: str) -> str:
             path = self._certs / name
-            return option or (str(path) if path.exists() else "")
+            return option or (str(path) if _exists(path) else "")
 
         return Tls(
             file(given.ca, "ca.pem"),
@@ -142,8 +153,16 @@ def environment() -> Mapping[str, str]:
 
 def _stored_tls(folder: Path, *, skip: bool) -> Tls | None:
     files = {name: folder / f"{name}.pem" for name in ("ca", "cert", "key")}
-    present = {name: str(path) for name, path in files.items() if path.exists()}
+    present = {name: str(path) for name, path in files.items() if _exists(path)}
     return Tls(**present, verify=not skip) if present or skip else None
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; one that may not be seen is there, so that reading tells."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def _object(path: Path) -> dict[str, object]:

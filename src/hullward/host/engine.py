@@ -8,15 +8,23 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from http.client import HTTPException, HTTPResponse
+from contextlib import suppress
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    HTTPResponse,
+    IncompleteRead,
+    RemoteDisconnected,
+)
+from ssl import SSLEOFError, SSLError
 from typing import Any, Self, cast
 
 import msgspec
 from msgspec import Struct
 
 from hullward.host.deadline import Deadline
-from hullward.host.endpoints import Endpoint
-from hullward.host.links import Link, SshOptions, dial
+from hullward.host.endpoints import Endpoint, TcpEndpoint
+from hullward.host.links import Link, SshOptions, dial, tls_failure
 from hullward.model.errors import HullwardError
 
 # Docker 20.10 and the newest that this client was written for.
@@ -89,6 +97,8 @@ class EngineClient:
         self._options = options
         self._link: Link | None = None
         self._reader: _Kept | None = None
+        self._answered = False
+        self._depth = _PIPELINE
         self.api = ""
 
     def __enter__(self) -> Self:
@@ -108,7 +118,7 @@ class EngineClient:
     def negotiate(self) -> str:
         """Ask /_ping for the API version and agree on the newest that both sides speak."""
         (answer,) = self._exchange(["/_ping"])
-        version = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", answer.api)
+        version = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", answer.api)
         if "html" in answer.content_type or not answer.ok or version is None:
             raise _not_docker(answer)
         theirs = (int(version[1]), int(version[2]))
@@ -128,21 +138,11 @@ class EngineClient:
 
     def _exchange(self, paths: Iterable[str]) -> Iterator[Answer]:
         waiting = deque(paths)
-        sent: deque[str] = deque()
         try:
-            while waiting or sent:
-                while waiting and len(sent) < _PIPELINE:
-                    self._send(waiting[0])
-                    sent.append(waiting.popleft())
-                answer, closing = self._receive()
-                sent.popleft()
-                if closing:
-                    self.close()
-                    waiting.extendleft(reversed(sent))
-                    sent.clear()
-                yield answer
+            while waiting:
+                yield from self._conversation(waiting)
         except TimeoutError as error:
-            self._abandon()
+            self.close()
             raise HullwardError(
                 f"The engine did not answer within {self._deadline.seconds:g} seconds.",
                 "Give it more with --timeout, or see what keeps it busy (`docker info`).",
@@ -150,13 +150,45 @@ class EngineClient:
         except (OSError, HTTPException, ValueError) as error:
             raise self._broken(error) from error
 
+    def _conversation(self, waiting: deque[str]) -> Iterator[Answer]:
+        """Ask on one connection until all is answered or the engine hangs up after an answer.
+
+        What it leaves in `waiting` is asked anew, one by one: such an engine or proxy means to
+        answer once a connection, or so many times.
+        """
+        sent = 0
+        closing = False
+        while waiting and not closing:
+            try:
+                while sent < min(len(waiting), self._depth):
+                    self._send(waiting[sent])
+                    sent += 1
+                answer, closing = self._receive()
+            except (OSError, HTTPException) as error:
+                if not self._answered or isinstance(error, TimeoutError) or self._explained():
+                    raise
+                self._reconnect()
+                return
+            if closing:
+                self._reconnect()
+            waiting.popleft()
+            sent -= 1
+            yield answer
+
+    def _reconnect(self) -> None:
+        self.close()
+        self._depth = 1
+
     def _send(self, path: str) -> None:
         if self._link is None:
             self._link = dial(self._endpoint, self._deadline, self._options)
             self._reader = _Kept(_Wire(self._link, self._deadline), 65536)
+            self._answered = False
         self._link.sock.settimeout(self._deadline.remaining())
         request = f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: hullward\r\n\r\n"
-        self._link.sock.sendall(request.encode("ascii"))
+        # What an engine says before it hangs up is still there to be read.
+        with suppress(BrokenPipeError, ConnectionResetError, SSLEOFError):
+            self._link.sock.sendall(request.encode("ascii"))
 
     def _receive(self) -> tuple[Answer, bool]:
         response = HTTPResponse(cast("io.BufferedReader", self._reader))  # type: ignore[arg-type]
@@ -167,6 +199,9 @@ class EngineClient:
                 f"An answer of the engine is larger than {_ANSWER_LIMIT >> 20} MiB.",
                 "No engine needs as much: check that it is the one that you meant.",
             )
+        if response.length:
+            raise IncompleteRead(body, response.length)
+        self._answered = True
         answer = Answer(
             response.status,
             response.headers.get("Content-Type", ""),
@@ -175,18 +210,27 @@ class EngineClient:
         )
         return answer, response.will_close
 
+    def _explained(self) -> bool:
+        """Whether the link can say itself why it ended."""
+        return self._link is not None and self._link.failure() is not None
+
     def _broken(self, error: Exception) -> HullwardError:
         cause = self._link.failure() if self._link else None
-        self._abandon()
-        return cause or HullwardError(
-            f"The engine broke off the conversation ({str(error) or type(error).__name__}).",
+        self.close()
+        if cause:
+            return cause
+        if isinstance(error, SSLError) and not isinstance(error, SSLEOFError):
+            return tls_failure(self._endpoint, error)
+        if isinstance(self._endpoint, TcpEndpoint) and self._endpoint.tls and not self._answered:
+            return tls_failure(
+                self._endpoint, OSError("it hung up, as for a client whose certificate it rejects")
+            )
+        if isinstance(error, BadStatusLine) and not isinstance(error, RemoteDisconnected):
+            return _not_docker(Answer(0, "", b""))
+        return HullwardError(
+            f"The engine broke off the conversation ({str(error)[:200] or type(error).__name__}).",
             "Look at its log (`journalctl -u docker`), and try again.",
         )
-
-    def _abandon(self) -> None:
-        if self._link:
-            self._link.sock.close()
-        self.close()
 
 
 def _not_docker(answer: Answer) -> HullwardError:
@@ -195,8 +239,13 @@ def _not_docker(answer: Answer) -> HullwardError:
             "The engine wants TLS, and was asked without it.",
             "Set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a context with certificates.",
         )
-    kind = "HTML" if "html" in answer.content_type else f"status {answer.status}"
+    if "html" in answer.content_type:
+        sent = "HTML"
+    elif answer.ok:
+        sent = "no version of the API"
+    else:
+        sent = f"status {answer.status}" if answer.status else "no HTTP"
     return HullwardError(
-        f"What answers there is not a Docker engine (it sent {kind}).",
+        f"What answers there is not a Docker engine (it sent {sent}).",
         "Check the address: the API's own port or socket is needed, not a web page's.",
     )

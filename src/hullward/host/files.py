@@ -30,23 +30,36 @@ def read(path: str, *, what: str) -> bytes:
 
 def exists(path: str) -> bool:
     """Whether there is such a file."""
-    return Path(path).exists()
+    return os.path.exists(path)  # noqa: PTH110 - that of Path may raise
 
 
 def write(path: str, data: bytes) -> None:
-    """Write a file in one step, for its owner only: all of it, or nothing."""
-    folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120 - keeps links
-    name = ""
+    """Write a file in one step, for its owner only: all of it, or nothing.
+
+    A link keeps its place, and what is no file, such as /dev/stdout, is written to as it is.
+    """
     try:
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".hullward-")
+        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - as below
+            with Path(path).open("wb") as file:
+                file.write(data)
+            return
+        _replace(os.path.realpath(path), data)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HullwardError(
+            f"{path!r} cannot be written: {reason}.", "Choose another path with -o."
+        ) from error
+
+
+def _replace(path: str, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".hullward-")  # noqa: PTH120 - of realpath
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)  # noqa: PTH105 - as the lines above
-    except OSError as error:
+        os.replace(name, path)  # noqa: PTH105 - as the line above
+    except BaseException:
         with suppress(OSError):
             os.unlink(name)  # noqa: PTH108 - as the lines above
-        raise HullwardError(
-            f"{path!r} cannot be written: {error.strerror}.", "Choose another path with -o."
-        ) from error
+        raise

@@ -1,10 +1,10 @@
 """One open byte stream to an engine: local socket, TCP, TLS, or the user's own ssh."""
 
-import os
 import shlex
 import socket
 import ssl
 import subprocess
+import tempfile
 from typing import Protocol
 
 from hullward.host.deadline import Deadline
@@ -51,16 +51,20 @@ class SshLink:
         """Start ssh with one end of a socket pair as its standard input and output."""
         self._host = host
         self.sock, theirs = socket.socketpair()
-        with theirs:
-            try:
+        # A file, as ssh would wait for the reader of a pipe that is full.
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close
+        try:
+            with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 - an argument tuple, no shell
-                    command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.PIPE
+                    command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._words
                 )
-            except FileNotFoundError as error:
-                self.sock.close()
-                raise HullwardError(
-                    "The ssh program was not found.", "Install the OpenSSH client."
-                ) from error
+        except OSError as error:
+            self.sock.close()
+            self._words.close()
+            raise HullwardError(
+                f"The ssh program cannot be run: {error.strerror}.",
+                "Install the OpenSSH client, and see that `ssh` is in the PATH.",
+            ) from error
 
     def failure(self) -> HullwardError | None:
         """Explain the end of ssh by its exit status and its last words."""
@@ -68,26 +72,20 @@ class SshLink:
             status = self._process.wait(_GOODBYE_SECONDS)
         except subprocess.TimeoutExpired:
             return None
-        return explain(self._host, status, self._last_words())
-
-    def _last_words(self) -> str:
-        pipe = self._process.stderr
-        if pipe is None:
-            return ""
-        os.set_blocking(pipe.fileno(), False)
-        return (pipe.read(_STDERR_LIMIT) or b"").decode(errors="replace")
+        self._words.seek(0)
+        words = self._words.read(_STDERR_LIMIT).decode(errors="replace")
+        return explain(self._host, status, words)
 
     def close(self) -> None:
         """Close the stream and end ssh, by force when it does not go by itself."""
         self.sock.close()
+        self._words.close()
         self._process.terminate()
         try:
             self._process.wait(_GOODBYE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stderr:
-            self._process.stderr.close()
 
 
 class SshOptions(Protocol):
@@ -140,67 +138,82 @@ def _unix(path: str, deadline: Deadline) -> socket.socket:
     try:
         sock.settimeout(deadline.remaining())
         sock.connect(path)
-    except PermissionError as error:
+    except BaseException as error:
         sock.close()
-        raise HullwardError(
-            f"Permission to use {path} was denied.",
-            "Use sudo, or join the group that owns the socket (`sudo usermod -aG docker $USER`, "
-            "then log in anew): its members are as powerful as root on this machine.",
-        ) from error
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        sock.close()
-        raise HullwardError(
-            f"No engine listens on {path}.",
-            "Start it (`sudo systemctl start docker`), or name another TARGET; "
-            "`docker context ls` lists the ones you know.",
-        ) from error
-    except OSError as error:
-        sock.close()
-        raise HullwardError(
-            f"{path} cannot be used: {error.strerror or error}.",
-            "Check the path of the engine's socket.",
-        ) from error
+        if not isinstance(error, OSError | ValueError) or isinstance(error, TimeoutError):
+            raise
+        raise _unusable(path, error) from error
     return sock
 
 
-def _tcp(endpoint: TcpEndpoint, deadline: Deadline) -> socket.socket:
-    where = f"{endpoint.host}:{endpoint.port}"
-    try:
-        plain = socket.create_connection(
-            (endpoint.host.strip("[]"), endpoint.port), deadline.remaining()
+def _unusable(path: str, error: Exception) -> HullwardError:
+    if isinstance(error, PermissionError):
+        return HullwardError(
+            f"Permission to use {path} was denied.",
+            "Use sudo, or join the group that owns the socket (`sudo usermod -aG docker $USER`, "
+            "then log in anew): its members are as powerful as root on this machine.",
         )
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return HullwardError(
+            f"No engine listens on {path}.",
+            "Start it (`sudo systemctl start docker`), or name another TARGET; "
+            "`docker context ls` lists the ones you know.",
+        )
+    return HullwardError(
+        f"{path} cannot be used: {getattr(error, 'strerror', None) or error}.",
+        "Check the path of the engine's socket.",
+    )
+
+
+def _tcp(endpoint: TcpEndpoint, deadline: Deadline) -> socket.socket:
+    context = _tls_context(endpoint.tls) if endpoint.tls else None
+    try:
+        plain = socket.create_connection((endpoint.host, endpoint.port), deadline.remaining())
     except TimeoutError:
         raise
     except (OSError, UnicodeError) as error:
         raise HullwardError(
-            f"{where} cannot be reached: {getattr(error, 'strerror', None) or error}.",
+            f"{place(endpoint)} cannot be reached: {getattr(error, 'strerror', None) or error}.",
             "Check the address, and that the engine listens there.",
         ) from error
-    if endpoint.tls is None:
+    if context is None:
         return plain
     try:
-        return _tls_context(endpoint.tls).wrap_socket(
-            plain, server_hostname=endpoint.host.strip("[]")
+        plain.settimeout(deadline.remaining())
+        return context.wrap_socket(plain, server_hostname=endpoint.host)
+    except BaseException as error:
+        plain.close()
+        if not isinstance(error, OSError | ValueError) or isinstance(error, TimeoutError):
+            raise
+        raise tls_failure(endpoint, error) from error
+
+
+def place(endpoint: TcpEndpoint) -> str:
+    """Write a host and port in one word."""
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return f"{host}:{endpoint.port}"
+
+
+def tls_failure(endpoint: Endpoint, error: Exception) -> HullwardError:
+    """Explain an error of TLS, which may come as late as with the first answer."""
+    where = place(endpoint) if isinstance(endpoint, TcpEndpoint) else "the engine"
+    reason = str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or error)
+    if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}:
+        return HullwardError(
+            f"TLS with {where} failed: it speaks something else there.",
+            "Unset DOCKER_TLS_VERIFY to go without TLS, or name the engine's TLS port.",
         )
-    except TimeoutError:
-        plain.close()
-        raise
-    except (OSError, ValueError) as error:
-        plain.close()
-        reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or error
-        raise HullwardError(
-            f"TLS with {where} failed: {reason}.",
-            "Check that ca.pem, cert.pem and key.pem (DOCKER_CERT_PATH, or the context's) belong "
-            "to this engine, and that it speaks TLS.",
-        ) from error
+    return HullwardError(
+        f"TLS with {where} failed: {reason.replace('_', ' ').lower()}.",
+        "Check that ca.pem, cert.pem and key.pem (DOCKER_CERT_PATH, or the context's) belong "
+        "to this engine.",
+    )
 
 
 def _tls_context(tls: Tls) -> ssl.SSLContext:
     """Load the certificates; raises HullwardError when they cannot be used."""
-    context = ssl.create_default_context()
     try:
-        if tls.ca:
-            context = ssl.create_default_context(cafile=tls.ca)
+        context = ssl.create_default_context(cafile=tls.ca or None)
         if not tls.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

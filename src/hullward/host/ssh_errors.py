@@ -5,6 +5,15 @@ from hullward.model.errors import HullwardError
 _NO_CONNECTION = 255
 _NOT_FOUND = 127
 
+_NO_PERMISSION = (
+    "the login on {host} may not use the engine's socket",
+    "Use root, or a member of the docker group, which is as powerful as root.",
+)
+_NO_ENGINE = (
+    "docker is installed on {host}, but no engine answers there",
+    "Start it: `ssh {host} sudo systemctl start docker`.",
+)
+
 # (words of ssh or docker, what they mean, advice); the first that fits wins.
 _MEANINGS = (
     (
@@ -20,16 +29,10 @@ _MEANINGS = (
         "the host key of {host} is not known or not trusted",
         "Connect once by hand (`ssh {host}`) and compare the fingerprint.",
     ),
-    (
-        "permission denied while trying to connect to the docker daemon",
-        "the login on {host} may not use the engine's socket",
-        "Use root, or a member of the docker group, which is as powerful as root.",
-    ),
-    (
-        "cannot connect to the docker daemon",
-        "docker is installed on {host}, but no engine answers there",
-        "Start it: `ssh {host} sudo systemctl start docker`.",
-    ),
+    ("permission denied while trying to connect to the docker", *_NO_PERMISSION),
+    ("connect: permission denied", *_NO_PERMISSION),
+    ("cannot connect to the docker daemon", *_NO_ENGINE),
+    ("failed to open the raw stream connection", *_NO_ENGINE),
     (
         "permission denied (",
         "{host} did not accept the login",
@@ -73,14 +76,14 @@ def explain(host: str, status: int, words: str) -> HullwardError | None:
     lowered = words.lower()
     for sign, meaning, advice in _MEANINGS:
         if sign in lowered:
-            what = meaning.format(host=host)
-            return HullwardError(f"{what[:1].upper()}{what[1:]}.", advice.format(host=host))
+            what = f"{meaning[:1].upper()}{meaning[1:]}."
+            return HullwardError(what.format(host=host), advice.format(host=host))
     if status == _NOT_FOUND or "command not found" in lowered:
         return HullwardError(
             f"The docker command was not found on {host}.",
             "Install docker there, or put it into the PATH of non-interactive logins.",
         )
-    last = (words.strip().splitlines() or [""])[-1].strip()
+    last = (words.strip().splitlines() or [""])[-1].strip(" .")
     if status == _NO_CONNECTION:
         return HullwardError(
             f"ssh could not connect to {host}: {last or 'it gave no reason'}.",

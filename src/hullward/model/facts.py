@@ -5,6 +5,7 @@ hullward itself reads them, commands as the name of the program.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -163,6 +164,11 @@ class Container(Struct, frozen=True):
         """The compose service that it belongs to, "" for none."""
         return self.labels.get("com.docker.compose.service", "")
 
+    @property
+    def image_name(self) -> str:
+        """The last part of its image's reference, without tag and digest."""
+        return self.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
 
 class Unread(Struct, frozen=True):
     """A container that the engine lists but does not describe."""
@@ -280,7 +286,7 @@ class Engine(Struct, frozen=True):
         return any(f"name={name}" in o.split(",") for o in self.security_options or ())
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, dict=True):
     """Everything that one look at one target has brought; pure and replayable.
 
     `gaps` names each source that could not be read ("info", "volumes", "processes", …) and why.
@@ -299,8 +305,38 @@ class Snapshot(Struct, frozen=True):
     gaps: Mapping[str, str] = field(default_factory=dict)
 
     def named(self, reference: str) -> Container | None:
-        """Find the container that a `container:` reference means, by id, its start, or name."""
+        """Find the container that a `container:` reference means: by id, name, or start of an id.
+
+        In this order, as the engine does; the start of more than one id means none.
+        """
+        if not reference:
+            return None
+        if exact := self._by_id.get(reference) or self._by_name.get(reference):
+            return exact
+        started = [c for c in self.containers if c.id.startswith(reference)]
+        return started[0] if len(started) == 1 else None
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Container]:
+        return {container.id: container for container in self.containers}
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Container]:
+        return {container.name: container for container in self.containers}
+
+    @cached_property
+    def members(self) -> Mapping[str, tuple[Container, ...]]:
+        """The containers of each network, by the network's name."""
+        found: dict[str, list[Container]] = {}
         for container in self.containers:
-            if reference and (container.name == reference or container.id.startswith(reference)):
-                return container
-        return None
+            for network in container.networks:
+                found.setdefault(network, []).append(container)
+        return {network: tuple(some) for network, some in found.items()}
+
+    @cached_property
+    def by_image(self) -> Mapping[str, tuple[Container, ...]]:
+        """The containers made from each image, by the image's bare name."""
+        found: dict[str, list[Container]] = {}
+        for container in self.containers:
+            found.setdefault(container.image_name, []).append(container)
+        return {name: tuple(some) for name, some in found.items()}

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from hullward.model.facts import Container, Snapshot
 from hullward.model.severity import Severity
@@ -19,11 +19,14 @@ class Outcome(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    """What one rule found at one subject, a container's name or "engine"."""
+    """What one rule found at one subject, a container's name or "engine".
+
+    It is encoded as it is: names and order of the fields are those of the JSON contract.
+    """
 
     rule: str
     severity: Severity
-    outcome: Outcome
+    outcome: Outcome = field(name="verdict")
     subject: str
     evidence: str = ""
     reason: str | None = None

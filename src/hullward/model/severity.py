@@ -15,9 +15,12 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """Position on the scale: a larger number is worse."""
-        return len(Severity) - 1 - list(Severity).index(self)
+        return _RANKS[self]
 
     def lowered(self) -> "Severity":
         """One grade milder; info stays info."""
         grades = list(Severity)
         return grades[min(grades.index(self) + 1, len(grades) - 1)]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(reversed(Severity))}

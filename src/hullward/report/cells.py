@@ -86,6 +86,8 @@ def ports(container: Container, snapshot: Snapshot) -> tuple[str, ...]:
     network = grants.namespace(container, snapshot, "network")
     if network.through:
         return (f"those of {network.through[-1].name}",)
+    if network.mode is None:
+        return (f"those of {network.missing[:12]} (not in sight)",)
     if container.network_mode == "host" and container.running:
         if container.listeners is None:
             return ("host network (not known)",)

@@ -2,11 +2,14 @@
 
 import json
 from collections import Counter
+from contextlib import suppress
+
+import msgspec
 
 from hullward import __version__
 from hullward.model import capabilities
 from hullward.model.facts import Container, Snapshot
-from hullward.model.report import HostReport, Outcome, Report, Row, Verdict
+from hullward.model.report import HostReport, Outcome, Report, Row
 from hullward.model.severity import Severity
 from hullward.report import cells
 from hullward.rules import grants
@@ -24,7 +27,12 @@ def render(report: Report) -> str:
         "notes": list(report.notes),
         "summary": summary(report),
     }
-    return json.dumps(value, indent=2) + "\n"
+    text = json.dumps(value, default=msgspec.to_builtins)
+    # Half a surrogate pair, as an undecodable argument has it, leaves the text on one line.
+    with suppress(msgspec.DecodeError):
+        text = msgspec.json.format(text, indent=2)
+    # DEL is the one control character that ASCII has and json leaves as it is.
+    return text.replace("\x7f", r"\u007f") + "\n"
 
 
 def summary(report: Report) -> dict[str, int]:
@@ -47,14 +55,15 @@ def _host(host: HostReport) -> dict[str, object]:
         "engine": {"version": engine.version, "api": engine.api} if engine else None,
         "error": host.error,
         "containers": [_row(row, snapshot) for row in host.rows] if snapshot else [],
-        "verdicts": [_verdict(verdict) for verdict in host.verdicts],
+        "verdicts": host.verdicts,
     }
 
 
 def _row(row: Row, snapshot: Snapshot) -> dict[str, object]:
     verdict = {"well_behaved": row.behaviour.value, "reasons": list(row.reasons)}
     if row.container is None:
-        return {"name": row.name, "id": row.id, "state": None, **verdict}
+        unknown = dict.fromkeys(_container(Container(row.name), snapshot))
+        return {**unknown, "name": row.name, "id": row.id, **verdict}
     return {**_container(row.container, snapshot), **verdict}
 
 
@@ -135,21 +144,6 @@ def _seccomp(container: Container, snapshot: Snapshot) -> str | None:
         return "unconfined"
     if container.privileged or value == "unconfined":
         return "unconfined"
-    if value in {None, "builtin", "default"}:
-        if snapshot.engine is None or snapshot.engine.security_options is None:
-            return None
-        return "default" if snapshot.engine.option("seccomp") else "unconfined"
-    return "custom"
-
-
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    return {
-        "rule": verdict.rule,
-        "severity": verdict.severity.value,
-        "verdict": verdict.outcome.value,
-        "subject": verdict.subject,
-        "evidence": verdict.evidence,
-        "reason": verdict.reason,
-        "remedy": verdict.remedy,
-        "references": list(verdict.references),
-    }
+    if value is None:
+        return grants.default_seccomp(snapshot)
+    return "default" if value == "builtin" else "custom"

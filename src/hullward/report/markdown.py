@@ -52,7 +52,7 @@ def _findings(host: HostReport) -> Iterator[str]:
             yield ""
         for v in found:
             yield f"- **{escape(v.rule)}** {escape(v.subject)}: {escape(v.evidence)}"
-            yield from (f"  {escape(line)}  " for line in v.remedy.splitlines())
+            yield from (f"  {escape(line)}  " for line in v.remedy.split("\n"))
         if found:
             yield ""
     for outcome in (Outcome.UNKNOWN, Outcome.BROKEN, Outcome.WAIVED):

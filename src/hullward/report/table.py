@@ -1,43 +1,21 @@
-"""The report for a person: the privileges table, then the findings, worst first."""
+"""The report for a person: the privileges table, then the findings of each host."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 
-from msgspec import Struct
-
-from hullward.model.report import Behaviour, HostReport, Outcome, Report, Row, Verdict
+from hullward.model.report import Behaviour, HostReport, Report, Row
 from hullward.model.severity import Severity
-from hullward.report import cells
+from hullward.report import cells, findings
+from hullward.report.terminal import BOLD, GREEN, RED, YELLOW, Style, hanging, paint
 from hullward.report.text import fold, pad, shorten, visible, width
-from hullward.rules import ALL
+
+__all__ = ["Style", "render"]
 
 _NARROW = 110
 _GAP = "  "
-_BOLD, _DIM, _RED, _YELLOW, _GREEN, _RESET = (
-    "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[0m",
-)  # fmt: skip
-_PAINT = {
-    Severity.CRITICAL: _BOLD + _RED,
-    Severity.HIGH: _RED,
-    Severity.MEDIUM: _YELLOW,
-    Severity.LOW: "",
-    Severity.INFO: _DIM,
-}
-_BEHAVIOUR = {Behaviour.YES: _GREEN, Behaviour.NO: _RED, Behaviour.UNKNOWN: _YELLOW}
+_BEHAVIOUR = {Behaviour.YES: GREEN, Behaviour.NO: RED, Behaviour.UNKNOWN: YELLOW}
 
-_RULES = {rule.id: rule for rule in ALL}
-
-# Shares of the width that the folded columns get, in the order of cells.COLUMNS.
+# The least that the folded columns keep, in the order of cells.COLUMNS; fits within _NARROW.
 _LEAST = (9, 8, 9, 8, 10, 13, 12, 18)
-
-
-class Style(Struct, frozen=True):
-    """How wide the terminal is, whether it shows colour, and whether all is to be told."""
-
-    columns: int = 80
-    colour: bool = False
-    wide: bool = False
-    by_risk: bool = False
 
 
 def render(report: Report, style: Style) -> str:
@@ -45,15 +23,15 @@ def render(report: Report, style: Style) -> str:
     lines: list[str] = []
     for host in report.hosts:
         lines += [*_host(host, style), ""]
-    lines += [f"Note: {visible(note)}" for note in report.notes]
+    lines += [line for note in report.notes for line in hanging("Note: ", visible(note), style)]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _host(host: HostReport, style: Style) -> Iterator[str]:
-    yield _paint(_title(host), _BOLD, style)
+    yield from (paint(line, BOLD, style) for line in hanging("", _title(host), style))
     snapshot = host.snapshot
     if snapshot is None:
-        yield f"  not audited: {visible(host.error or '')}"
+        yield from hanging("  not audited: ", visible(host.error or ""), style)
         return
     rows = sorted(host.rows, key=_risk) if style.by_risk else host.rows
     table = [(row, cells.of(row, snapshot)) for row in rows]
@@ -67,7 +45,7 @@ def _host(host: HostReport, style: Style) -> Iterator[str]:
     else:
         yield from _folded(table, style)
     yield ""
-    yield from _findings(host, style)
+    yield from findings.render(host, style)
 
 
 def _title(host: HostReport) -> str:
@@ -101,7 +79,7 @@ def _wide(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[st
         max([width(head), *(width(line[i]) for line in texts)])
         for i, head in enumerate(cells.COLUMNS)
     ]
-    yield _paint(_line(cells.COLUMNS, widths), _BOLD, style)
+    yield paint(_line(cells.COLUMNS, widths), BOLD, style)
     for (row, _), line in zip(table, texts, strict=True):
         yield _verdict_painted(_line(line, widths), line[-1], row, style)
 
@@ -110,9 +88,10 @@ def _folded(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[
     """Show the guide's columns, each folded to its share of the width."""
     rows = [[tuple(map(visible, cell)) for cell in _columns(row)] for _, row in table]
     widths = _shares(rows, style.columns)
-    yield _paint(_line(cells.COLUMNS, widths), _BOLD, style)
+    yield paint(_line(cells.COLUMNS, widths), BOLD, style)
     for (row, _), line in zip(table, rows, strict=True):
         folded = [_fold_cell(cell, share) for cell, share in zip(line, widths, strict=True)]
+        folded[0] = _fold_name(line[0][0], widths[0])
         for i in range(max(map(len, folded))):
             parts = [cell[i] if i < len(cell) else "" for cell in folded]
             yield _verdict_painted(_line(parts, widths), parts[-1], row, style)
@@ -125,11 +104,11 @@ def _narrow(table: Sequence[tuple[Row, cells.Cells]], style: Style) -> Iterator[
     user = _capped([row.user for _, row in table], heads[1], 12)
     rest = max(style.columns, 60) - name - user - 3 * len(_GAP)
     widths = (name, user, rest * 3 // 5, rest - rest * 3 // 5)
-    yield _paint(_line(heads, widths), _BOLD, style)
+    yield paint(_line(heads, widths), BOLD, style)
     for row, words in table:
         lists = zip(_LABELS, _columns(words)[2:7], strict=True)
         columns = (
-            _fold_cell([visible(words.name)], widths[0]),
+            _fold_name(visible(words.name), widths[0]),
             _fold_cell([visible(words.user)], widths[1]),
             [line for label, items in lists for line in _labelled(label, items, widths[2])],
             _fold_cell([visible(words.verdict)], widths[3]),
@@ -169,23 +148,32 @@ def _shares(rows: Sequence[Sequence[Sequence[str]]], columns: int) -> list[int]:
     while sum(widths) > room:
         over = [w - least for w, least in zip(widths, _LEAST, strict=True)]
         widest = max(range(len(widths)), key=lambda i: (over[i], widths[i]))
-        if over[widest] <= 0:
-            break
         widths[widest] -= 1
     return widths
 
 
 def _fold_cell(items: Iterable[str], columns: int) -> list[str]:
-    """Fold each item of a cell; paths lose their middle first."""
-    lines: list[str] = []
-    for item in items:
-        short = ":".join(_shorter(part, columns) for part in item.split(":"))
-        lines += fold(short if width(short) <= columns else item, columns)
-    return lines or [""]
+    """Fold each item of a cell that does not fit, even with shorter paths."""
+    return [line for item in items for line in fold(_fitting(item, columns), columns)] or [""]
 
 
-def _shorter(part: str, columns: int) -> str:
-    return shorten(part, max(columns // 2, 12)) if part.startswith("/") else part
+def _fitting(item: str, columns: int) -> str:
+    """Shorten the paths of an item, the longest first, where that makes it fit on one line."""
+    parts = item.split(":")
+    for i in sorted(range(len(parts)), key=lambda i: -width(parts[i])):
+        over = width(":".join(parts)) - columns
+        if over > 0 and parts[i].startswith("/"):
+            parts[i] = shorten(parts[i], max(width(parts[i]) - over, 8))
+    short = ":".join(parts)
+    return short if width(short) <= columns else item
+
+
+def _fold_name(name: str, columns: int) -> list[str]:
+    """Fold a name so that no part of it stands where the next row begins."""
+    if width(name) <= columns:
+        return [name]
+    first, *rest = fold(name, columns - 2)
+    return [first, *(f"  {line}" for line in rest)]
 
 
 def _line(parts: Sequence[str], widths: Sequence[int]) -> str:
@@ -196,127 +184,4 @@ def _line(parts: Sequence[str], widths: Sequence[int]) -> str:
 def _verdict_painted(line: str, verdict: str, row: Row, style: Style) -> str:
     if not style.colour or not verdict.strip():
         return line
-    return line[: len(line) - len(verdict)] + _paint(verdict, _BEHAVIOUR[row.behaviour], style)
-
-
-def _paint(text: str, paint: str, style: Style) -> str:
-    return f"{paint}{text}{_RESET}" if style.colour and paint else text
-
-
-def _findings(host: HostReport, style: Style) -> Iterator[str]:
-    """Whole findings down to medium, one line a rule below that, then what is not known."""
-    failed = [v for v in host.verdicts if v.outcome is Outcome.FAIL]
-    for severity in Severity:
-        graded = sorted((v for v in failed if v.severity is severity), key=_by_rule_and_subject)
-        brief = severity.rank < Severity.MEDIUM.rank and not style.wide
-        if brief and graded:
-            yield _paint(f"{severity.value.upper()} (in full with --wide)", _PAINT[severity], style)
-        for rule, group in groupby(graded, key=_by_rule):
-            verdicts = list(group)
-            yield from (
-                _brief(rule, verdicts, style) if brief else _full(severity, rule, verdicts, style)
-            )
-        if brief and graded:
-            yield ""
-    yield from _others(host, style)
-    yield _paint(f"Findings: {_counts(host)}", _BOLD, style)
-
-
-def _counts(host: HostReport) -> str:
-    outcomes = [v.outcome for v in host.verdicts]
-    failed = [v.severity for v in host.verdicts if v.outcome is Outcome.FAIL]
-    parts = [f"{failed.count(severity)} {severity.value}" for severity in Severity]
-    rest = (Outcome.UNKNOWN, Outcome.BROKEN, Outcome.WAIVED)
-    parts += [f"{outcomes.count(o)} {o.value}" for o in rest if o in outcomes]
-    return ", ".join(parts)
-
-
-def _by_rule(verdict: Verdict) -> str:
-    return verdict.rule
-
-
-def _by_rule_and_subject(verdict: Verdict) -> tuple[str, str]:
-    return verdict.rule, verdict.subject
-
-
-def _full(
-    severity: Severity, rule: str, verdicts: Sequence[Verdict], style: Style
-) -> Iterator[str]:
-    """Every subject with its evidence; below high, a remedy that differs is told with --wide."""
-    yield _paint(f"{severity.value.upper()} {rule}", _PAINT[severity], style)
-    exact = style.wide or severity.rank >= Severity.HIGH.rank
-    shared = len({verdict.remedy for verdict in verdicts}) == 1
-    by_evidence: dict[tuple[str, str], list[str]] = {}
-    for verdict in verdicts:
-        key = (verdict.evidence, verdict.remedy if exact and not shared else "")
-        by_evidence.setdefault(key, []).append(verdict.subject)
-    for (evidence, remedy), subjects in by_evidence.items():
-        names = ", ".join(map(visible, subjects))
-        yield from _hanging(f"  {names}: ", visible(evidence), style)
-        if remedy:
-            yield from _remedy(remedy, style)
-    if shared:
-        yield from _remedy(verdicts[0].remedy, style)
-    elif not exact:
-        yield from _remedy(f"{_RULES[rule].remedy} (Exact lines for each: --wide.)", style)
-    yield ""
-
-
-def _remedy(remedy: str, style: Style) -> Iterator[str]:
-    """Lines to copy are shown as they are; a sentence is folded."""
-    first, *rest = remedy.splitlines() or [""]
-    if rest:
-        yield f"    → {visible(first)}"
-        yield from (f"      {visible(line)}" for line in rest)
-    else:
-        yield from _hanging("    → ", visible(first), style)
-
-
-def _brief(rule: str, verdicts: Sequence[Verdict], style: Style) -> Iterator[str]:
-    names = ", ".join(visible(verdict.subject) for verdict in verdicts)
-    yield from _hanging(f"  {rule}: ", names, style)
-
-
-def _others(host: HostReport, style: Style) -> Iterator[str]:
-    titles = (
-        (Outcome.UNKNOWN, "UNKNOWN, because nobody could look"),
-        (Outcome.BROKEN, "BROKEN rules: a fault of hullward, please report it"),
-        (Outcome.WAIVED, "WAIVED"),
-    )
-    for outcome, title in titles:
-        found = sorted((v for v in host.verdicts if v.outcome is outcome), key=_by_reason)
-        if found:
-            yield _paint(title, _YELLOW, style)
-        for reason, group in groupby(found, key=_by_reason):
-            pairs: dict[str, list[str]] = {}
-            for verdict in group:
-                pairs.setdefault(visible(verdict.subject), []).append(verdict.rule)
-            yield from _hanging("  ", visible(reason), style)
-            yield from _subjects(pairs, style)
-        if found:
-            yield ""
-
-
-def _subjects(pairs: dict[str, list[str]], style: Style) -> Iterator[str]:
-    """Name the subjects of one reason; those with the same rules share a line."""
-    by_rules: dict[str, list[str]] = {}
-    for subject, rules in pairs.items():
-        label = f"all {len(rules)} rules" if len(rules) > 5 else ", ".join(rules)  # noqa: PLR2004
-        by_rules.setdefault(label, []).append(subject)
-    for label, subjects in by_rules.items():
-        yield from _hanging("    ", f"{', '.join(subjects)}: {label}", style)
-
-
-def _by_reason(verdict: Verdict) -> str:
-    return verdict.reason or ""
-
-
-def _hanging(label: str, text: str, style: Style) -> Iterator[str]:
-    """Write text after a label, folded and indented below the label's start."""
-    indent = " " * (len(label) - len(label.lstrip()) + 2)
-    if style.wide:
-        yield label + text
-        return
-    first, *rest = fold(label.lstrip() + text, max(style.columns, 60) - len(indent))
-    yield label[: len(label) - len(label.lstrip())] + first
-    yield from (indent + line for line in rest)
+    return line[: len(line) - len(verdict)] + paint(verdict, _BEHAVIOUR[row.behaviour], style)

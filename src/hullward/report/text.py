@@ -8,6 +8,8 @@ _BREAKS = "-/:,._"
 # Control, format (bidirectional marks, zero width), surrogate, private, line and paragraph breaks.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
+_COMBINING = frozenset({"Mn", "Me"})
+
 
 def visible(text: str) -> str:
     r"""Write every character that a terminal obeys or hides as an escape such as \x1b."""
@@ -33,7 +35,7 @@ def width(text: str) -> int:
 
 
 def _columns(char: str) -> int:
-    if unicodedata.combining(char):
+    if unicodedata.category(char) in _COMBINING:
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

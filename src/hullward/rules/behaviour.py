@@ -30,7 +30,7 @@ def _criteria(container: Container, snapshot: Snapshot) -> Iterator[Criterion]:
         granted = grants.granted(container)
         strong = sorted(name for name in granted - capabilities.DEFAULT if _strong(name))
         yield not strong, f"holds {' '.join(strong)}"
-        added = {capabilities.normalise(name) for name in container.cap_add}
+        added = grants.added(container)
         kept = (granted & capabilities.DEFAULT) - (set() if "ALL" in added else added)
         yield not kept, "default capabilities"
     yield _no_new_privileges(container, snapshot)
@@ -49,7 +49,7 @@ def _not_root(container: Container) -> Criterion:
         return False, "runs as root"
     if running and 0 in running:
         return False, "a process runs as root"
-    if container.uid is None and running is None:
+    if container.uid is None:
         return None, f"uid of {container.user} not known"
     return True, ""
 

@@ -1,16 +1,18 @@
 """What the engine itself says of its doors, its version and its plugins."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from hullward.model.facts import Snapshot
+from hullward.model import capabilities
+from hullward.model.facts import Engine, Snapshot
 from hullward.model.host import Host
 from hullward.model.rule import Answers, Fail, Unknown, engine_rule
 from hullward.model.severity import Severity
+from hullward.model.system import System
 from hullward.rules import effective, places, vulnerabilities
+from hullward.rules.vulnerabilities import Flaw
 
 _OPEN_API = re.compile(r"API is accessible on (\S+) (without .+?)\.")
-_STRONG = frozenset({"CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"})
 
 
 @engine_rule(
@@ -69,16 +71,25 @@ def escape_vulnerability(snapshot: Snapshot) -> Answers:
     if snapshot.engine is None:
         yield Unknown(snapshot.gaps.get("version", "the engine was not read"))
         return
-    for part, version in sorted(snapshot.engine.components.items()):
+    system = (snapshot.host.system if snapshot.host else None) or System()
+    for part in vulnerabilities.PARTS:
+        version = snapshot.engine.components.get(part, "")
         flaws = vulnerabilities.of(part, version)
-        if not flaws:
+        if flaws is None:
+            yield Unknown(f"the version of {part} is not known ({version!r})")
             continue
-        mends = ", ".join(f"{flaw.id} (fixed in {' and '.join(flaw.fixed)})" for flaw in flaws)
-        said = f"{part} {version} is older than the fix of {mends}"
-        if vulnerabilities.patched_by_a_distribution(version):
-            yield Unknown(f"{said}; it is a distribution's build, which may have it backported")
-        else:
-            yield Fail(said)
+        lacking, unclear = vulnerabilities.sort(flaws, version, system)
+        package = system.package(part)
+        build = f" ({package.name} {package.version})" if package else ""
+        said = f"{part} {version}{build} is older than the fix of"
+        if lacking:
+            yield Fail(f"{said} {_mends(lacking)}")
+        if unclear:
+            yield Unknown(f"{said} {_mends(unclear)}; its build may have it backported")
+
+
+def _mends(flaws: Iterable[Flaw]) -> str:
+    return ", ".join(f"{flaw.id} (fixed in {' and '.join(flaw.fixed)})" for flaw in flaws)
 
 
 @engine_rule(
@@ -95,15 +106,21 @@ def plugin_privileges(snapshot: Snapshot) -> Answers:
         yield Unknown(snapshot.gaps.get("plugins", "the plugins were not read"))
         return
     for plugin in snapshot.plugins:
-        powers = [name for name in plugin.capabilities if name in _STRONG]
+        powers = [name for name in plugin.capabilities if _strong(name)]
         powers += ["all devices"] * plugin.all_devices
-        powers += [
-            path
-            for path in plugin.mounts
-            if places.controls_engine(path) or places.judge(path, "", writable=True)
-        ]
+        powers += [path for path in plugin.mounts if _grave(path, snapshot.engine)]
         if plugin.enabled and powers:
             yield Fail(f"plugin {plugin.name}: {', '.join(powers)}")
+
+
+def _strong(name: str) -> bool:
+    known = capabilities.BY_NAME.get(capabilities.normalise(name) or "")
+    return known is None or known.severity.rank >= Severity.HIGH.rank
+
+
+def _grave(path: str, engine: Engine | None) -> bool:
+    graded = places.judge(path, engine.root_directory if engine else "", writable=True)
+    return bool(places.controls_engine(path) or (graded and graded[0].rank >= Severity.HIGH.rank))
 
 
 @engine_rule(

@@ -1,14 +1,18 @@
 """What a container is granted once all its settings are taken together."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
 from hullward.model import capabilities
 from hullward.model.facts import Container, Listener, Port, Process, Snapshot
+from hullward.rules.places import controls_engine
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _ANY_V4, _ANY_V6 = "0.0.0.0", "::"  # noqa: S104 - compared and shown, never bound
+_READ_ONLY, _MASKED = ("/proc/sys", "/proc/sysrq-trigger"), ("/proc/kcore",)
+_PROFILES = {"": "default", "builtin": "default", "default": "default", "unconfined": "unconfined"}
 _SANDBOXES = ("runsc", "gvisor", "kata", "sysbox", "firecracker")
 
 
@@ -18,12 +22,13 @@ def option(container: Container, name: str) -> str | None:
     Docker takes `name=value` and, since long ago, `name:value`; the last one wins (moby,
     daemon/daemon_unix.go parseSecurityOpt).
     """
-    value = None
-    for text in container.security_opt:
-        key, separator, rest = text.partition("=" if "=" in text else ":")
-        if key.strip() == name:
-            value = rest.strip() if separator else ""
-    return value
+    return (options(container, name) or (None,))[-1]
+
+
+def options(container: Container, name: str) -> tuple[str, ...]:
+    """Give every value of a security option in order; those of `label` add up."""
+    split = (text.partition("=" if "=" in text else ":") for text in container.security_opt)
+    return tuple(rest.strip() for key, _, rest in split if key.strip() == name)
 
 
 def no_new_privileges(container: Container, snapshot: Snapshot) -> bool | None:
@@ -36,11 +41,29 @@ def no_new_privileges(container: Container, snapshot: Snapshot) -> bool | None:
     return snapshot.engine.option("no-new-privileges")
 
 
+def default_seccomp(snapshot: Snapshot) -> str | None:
+    """Name the profile of containers that ask for none: default, unconfined or custom."""
+    if snapshot.engine is None or snapshot.engine.security_options is None:
+        return None
+    for option in snapshot.engine.security_options:
+        kind, _, profile = option.partition(",profile=")
+        if kind == "name=seccomp":
+            return _PROFILES.get(profile, "custom")
+    return "unconfined"
+
+
 def declared(container: Container) -> frozenset[str]:
     """Give the capabilities that its settings grant: the bounding set of its first process."""
-    return capabilities.granted(
-        container.cap_add, container.cap_drop, privileged=container.privileged
-    )
+    return _declared(container.cap_add, container.cap_drop, container.privileged)
+
+
+@lru_cache(maxsize=1024)
+def _declared(
+    added: tuple[str, ...],
+    dropped: tuple[str, ...],
+    privileged: bool,  # noqa: FBT001 - a cache takes positions
+) -> frozenset[str]:
+    return capabilities.granted(added, dropped, privileged=privileged)
 
 
 def held(processes: tuple[Process, ...], name: str) -> frozenset[str]:
@@ -48,7 +71,17 @@ def held(processes: tuple[Process, ...], name: str) -> frozenset[str]:
     mask = 0
     for process in processes:
         mask |= getattr(process, name)
+    return _named(mask)
+
+
+@lru_cache(maxsize=1024)
+def _named(mask: int) -> frozenset[str]:
     return capabilities.from_mask(mask)
+
+
+def added(container: Container) -> frozenset[str]:
+    """Give the capabilities that cap_add names, "ALL" as such."""
+    return frozenset(filter(None, map(capabilities.normalise, container.cap_add)))
 
 
 def granted(container: Container) -> frozenset[str]:
@@ -56,9 +89,9 @@ def granted(container: Container) -> frozenset[str]:
     return declared(container) | held(container.processes or (), "bounding")
 
 
-def starts_as_root(container: Container) -> bool | None:
-    """Whether its first process starts as uid 0; None where the user's name means nothing."""
-    return None if container.uid is None else container.uid == 0
+def holds_socket(container: Container) -> bool:
+    """Whether a control socket of an engine is mounted in it."""
+    return any(mount.source and controls_engine(mount.source) for mount in container.mounts)
 
 
 def left_root(container: Container) -> bool:
@@ -69,6 +102,13 @@ def left_root(container: Container) -> bool:
         and bool(processes)
         and not any(0 in p.uids or p.permitted for p in processes or ())
     )
+
+
+def may_be_root(container: Container) -> bool:
+    """Whether a process of it is root, or may be for all that is known."""
+    if 0 in (uids(container) or ()):
+        return True
+    return container.uid in {0, None} and not left_root(container)
 
 
 def uids(container: Container) -> tuple[int, ...] | None:
@@ -89,6 +129,15 @@ def weakened(container: Container, snapshot: Snapshot) -> str:
     if remapped and container.userns_mode != "host":
         return "its user namespace is remapped"
     return ""
+
+
+def unguarded(container: Container) -> tuple[str, ...]:
+    """Name the paths of /proc that an engine guards unasked, and this container's lists leave out.
+
+    No list means the engine's own; an empty one is what systempaths=unconfined makes.
+    """
+    lists = ((container.readonly_paths, _READ_ONLY), (container.masked_paths, _MASKED))
+    return tuple(p for own, paths in lists if own is not None for p in paths if p not in own)
 
 
 class Namespace(Struct, frozen=True):
@@ -120,10 +169,15 @@ def on_host_network(container: Container, snapshot: Snapshot) -> bool:
     return namespace(container, snapshot, "network").mode == "host"
 
 
+def network_owner(container: Container, snapshot: Snapshot) -> Container:
+    """Give the container whose network it uses: itself, or the last one that it joins."""
+    through = namespace(container, snapshot, "network").through
+    return through[-1] if through else container
+
+
 def published(container: Container, snapshot: Snapshot) -> tuple[Port, ...]:
     """Give its published ports: the real ones, or what a stopped one asks for at its start."""
-    through = namespace(container, snapshot, "network").through
-    owner = through[-1] if through else container
+    owner = network_owner(container, snapshot)
     return owner.ports if owner.running else owner.wished_ports
 
 
@@ -162,6 +216,8 @@ def _rest(where: Port | Listener) -> str:
 
 
 def neighbours(container: Container, snapshot: Snapshot) -> tuple[Container, ...]:
-    """Give the other containers that share a network of its own with it."""
-    mine = set(container.networks) - {"host", "none"}
-    return tuple(c for c in snapshot.containers if c != container and mine & set(c.networks))
+    """Give the other containers on its networks; whose network it joins is one of them."""
+    mine = set(network_owner(container, snapshot).networks) - {"host", "none"}
+    found = {c.name: c for network in sorted(mine) for c in snapshot.members.get(network, ())}
+    found.pop(container.name, None)
+    return tuple(found.values())

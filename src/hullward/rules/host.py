@@ -199,6 +199,9 @@ def lesser_flaw(snapshot: Snapshot) -> Answers:
     system = _system(snapshot.host)
     for part, version in sorted(engine.components.items()):
         flaws = vulnerabilities.of(part, version, vulnerabilities.LESSER)
+        if flaws is None:
+            yield Unknown(f"the version of {part} is not known ({version!r})")
+            continue
         lacking, unclear = vulnerabilities.sort(flaws, version, system)
         for flaw in (*lacking, *unclear):
             met = _met(flaw.needs, snapshot)

@@ -1,12 +1,14 @@
 """Paths of a host that give a container power over it, and how much."""
 
+import re
+from functools import lru_cache
 from posixpath import basename, normpath
 
 from msgspec import Struct
 
 from hullward.model.severity import Severity
 
-_CRITICAL, _HIGH, _MEDIUM, _LOW = list(Severity)[:4]
+_CRITICAL, _HIGH, _MEDIUM, _LOW, _INFO = Severity
 
 
 class Place(Struct, frozen=True):
@@ -24,17 +26,25 @@ class Place(Struct, frozen=True):
 
 
 _OTHERS = "the files of every other container"
+_SYSTEMD = "systemd, which starts anything as root"
+_TRUST = "what root runs or whom it trusts"
 
-# A bind of an ancestor opens everything below it.
+# A bind of an ancestor opens everything below it. A socket is as bad read-only.
 PLACES = (
     Place("/", _CRITICAL, _HIGH, "every file of the host", children=False),
     Place("/var/lib/docker", _CRITICAL, _HIGH, _OTHERS),
     Place("/var/lib/containerd", _CRITICAL, _HIGH, _OTHERS),
-    Place("/etc/shadow", _CRITICAL, _HIGH, "the password hashes"),
+    Place("/var/lib/containers", _CRITICAL, _HIGH, _OTHERS),
+    Place("/var/lib/kubelet", _CRITICAL, _HIGH, _OTHERS),
+    *(
+        Place(f"/etc/{name}", _CRITICAL, _HIGH, "the password hashes")
+        for name in ("shadow", "shadow-", "gshadow", "gshadow-")
+    ),
     Place("/etc/ssh", _CRITICAL, _HIGH, "sshd's keys and settings"),
+    Place("/etc/ssl/private", _HIGH, _HIGH, "the private keys of the host's services"),
     Place("/etc/docker", _CRITICAL, _MEDIUM, "the engine's settings"),
     *(
-        Place(f"/etc/{name}", _CRITICAL, _MEDIUM, "what root runs or whom it trusts")
+        Place(f"/etc/{name}", _CRITICAL, _MEDIUM, _TRUST)
         for name in (
             "cron.d",
             "cron.daily",
@@ -49,11 +59,13 @@ PLACES = (
             "sudoers",
             "sudoers.d",
             "ld.so.preload",
-            "passwd",
-            "group",
             "modprobe.d",
         )
     ),
+    Place("/etc/passwd", _CRITICAL, _LOW, "the host's users"),
+    Place("/etc/group", _CRITICAL, _LOW, "the host's groups"),
+    Place("/etc/localtime", _LOW, _INFO, "the host's time zone"),
+    Place("/etc/timezone", _LOW, _INFO, "the host's time zone"),
     Place("/etc", _CRITICAL, _HIGH, "the host's settings and password hashes", children=False),
     Place("/etc", _HIGH, _LOW, "a setting of the host"),
     Place("/root", _CRITICAL, _HIGH, "root's keys and start-up files", children=False),
@@ -63,13 +75,25 @@ PLACES = (
         Place(path, _CRITICAL, _LOW, "the programs of the host")
         for path in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt/bin", "/usr/local/bin")
     ),
+    Place("/opt", _HIGH, _LOW, "programs that the host's users run", children=False),
     Place("/var/spool/cron", _CRITICAL, _MEDIUM, "what root runs by the clock"),
-    Place("/proc", _CRITICAL, _HIGH, "the host's processes and kernel settings"),
+    Place("/proc", _CRITICAL, _MEDIUM, "the host's processes and kernel settings"),
     Place("/sys/fs/cgroup", _HIGH, _LOW, "the host's control groups"),
     Place("/sys", _HIGH, _MEDIUM, "the host's devices and kernel settings"),
-    Place("/dev", _HIGH, _MEDIUM, "the host's device nodes"),
-    Place("/run/systemd", _CRITICAL, _HIGH, "systemd, which starts anything as root"),
+    Place("/dev", _HIGH, _MEDIUM, "the host's device nodes", children=False),
+    Place("/dev", _MEDIUM, _LOW, "a device node, which the device rules still guard"),
+    Place("/dev/shm", _MEDIUM, _LOW, "the shared memory of the host's programs"),  # noqa: S108 - a path to judge
+    Place("/dev/log", _LOW, _INFO, "the host's log"),
+    Place("/run/systemd", _CRITICAL, _CRITICAL, _SYSTEMD, children=False),
+    Place("/run/systemd/private", _CRITICAL, _CRITICAL, _SYSTEMD),
+    Place("/run/systemd/journal", _LOW, _INFO, "the host's log"),
+    Place("/run/systemd", _CRITICAL, _LOW, "the state of systemd"),
     Place("/run/dbus", _HIGH, _HIGH, "the system bus, by which root commands systemd"),
+    Place("/run/libvirt", _CRITICAL, _CRITICAL, "libvirt, whose machines get any disk"),
+    Place("/var/lib/incus", _CRITICAL, _HIGH, "incus, which starts privileged containers"),
+    Place("/var/lib/lxd", _CRITICAL, _HIGH, "LXD, which starts privileged containers"),
+    Place("/run/docker", _CRITICAL, _HIGH, "the engine's state and sockets"),
+    Place("/run/containerd", _CRITICAL, _HIGH, "the engine's state and sockets"),
     Place("/run", _CRITICAL, _HIGH, "every control socket of the host", children=False),
     Place("/var/lib/lxcfs", _HIGH, _LOW, "the host's control groups"),
     Place("/var/log", _MEDIUM, _LOW, "the host's logs, through links also other files"),
@@ -79,45 +103,85 @@ PLACES = (
 _HARMLESS = (
     "/etc/localtime", "/etc/timezone", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
     "/etc/os-release", "/etc/machine-id", "/etc/nsswitch.conf", "/etc/ssl/certs",
-    "/etc/ca-certificates", "/etc/pki", "/usr/share", "/usr/lib/os-release", "/lib/modules",
-    "/usr/lib/modules", "/dev/null", "/dev/urandom", "/dev/log",
+    "/etc/ca-certificates", "/etc/pki/tls/certs", "/etc/pki/ca-trust", "/usr/share",
+    "/usr/lib/os-release", "/lib/modules", "/usr/lib/modules", "/dev/log",
+    "/run/systemd/resolve", "/run/systemd/journal",
 )  # fmt: skip
-_PERSONAL = (".ssh", ".aws", ".kube", ".docker", ".gnupg", ".config", ".bashrc", ".profile")
+_ALWAYS_HARMLESS = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+
+# Of a home folder: what gives its owner away, and what runs when its owner comes.
+_KEYS = (
+    ".ssh", ".aws", ".azure", ".kube", ".docker", ".gnupg", ".config", ".netrc",
+    ".git-credentials", ".password-store",
+)  # fmt: skip
+_STARTUP = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv")
+_CONFIG_KEYS = ("autostart", "systemd", "gcloud", "gh", "rclone", "containers")
 
 # Sockets whose speakers start containers, or anything else, as root.
-_SOCKETS = (
-    "docker.sock", "containerd.sock", "containerd.sock.ttrpc", "crio.sock", "podman.sock",
-    "buildkitd.sock", "cri-dockerd.sock", "dockershim.sock",
-)  # fmt: skip
-_SOCKET_FOLDERS = ("/run/containerd", "/run/crio", "/run/podman", "/run/buildkit")
+_SOCKETS = frozenset(
+    {
+        "balena-engine.sock",
+        "buildkitd.sock",
+        "containerd.sock",
+        "containerd.sock.ttrpc",
+        "cri-dockerd.sock",
+        "crio.sock",
+        "docker.proxy.sock",
+        "docker.raw.sock",
+        "docker.sock",
+        "docker.sock.raw",
+        "dockershim.sock",
+        "podman.sock",
+    }
+)
+# Where they are; a bind of any folder above one reaches it.
+_KNOWN = (
+    "/run/docker.sock",
+    "/var/run/docker.sock",
+    "/run/containerd/containerd.sock",
+    "/run/docker/containerd/containerd.sock",
+    "/run/podman/podman.sock",
+    "/run/crio/crio.sock",
+    "/run/buildkit/buildkitd.sock",
+    "/run/k3s/containerd/containerd.sock",
+    "/run/host-services/docker.proxy.sock",
+)
+_ROOTLESS = (
+    "docker.sock",
+    "podman/podman.sock",
+    "docker/containerd/containerd.sock",
+    "buildkit/buildkitd.sock",
+)
+_PROCESS_ROOT = re.compile(r"/proc/(?:\d+|self|thread-self)/root(?=/|$)")
+_ONE_VOLUME = re.compile(r"/volumes/[^/]+/_data(/|$)")
 
 
+@lru_cache(maxsize=4096)
 def clean(path: str) -> str:
     """Write a path of the host in one way: no `..`, no `//`, /run for /var/run."""
     path = normpath("/" + path.lstrip("/"))
+    while match := _PROCESS_ROOT.match(path):
+        path = path[match.end() :] or "/"
     return "/run" + path[len("/var/run") :] if _within(path, "/var/run") else path
 
 
+@lru_cache(maxsize=4096)
 def controls_engine(path: str) -> str:
     """Say which control socket a bind of this path reaches, "" for none."""
     path = clean(path)
     if basename(path) in _SOCKETS:
         return path
-    if path in {"/", "/run", "/var"}:
-        return "/run/docker.sock"
-    for folder in _SOCKET_FOLDERS:
-        if path == folder:
-            return f"{folder}/{basename(folder)}.sock"
-    parts = path.split("/")
-    if parts[:3] == ["", "run", "user"] and len(parts) <= 4:  # noqa: PLR2004 - /run/user/1000
-        return f"{path}/docker.sock"
-    return ""
+    user = re.match(r"/run/user/[^/]+", path)
+    own = [f"{user[0] if user else '/run/user/UID'}/{socket}" for socket in _ROOTLESS]
+    return next((socket for socket in (*_KNOWN, *own) if _within(socket, path)), "")
 
 
+@lru_cache(maxsize=4096)
 def judge(path: str, engine_root: str, *, writable: bool) -> tuple[Severity, str] | None:
     """Grade a bind of this path, with what it opens; None for a path like any other."""
     path = clean(path)
-    if not writable and any(_within(path, harmless) for harmless in _HARMLESS):
+    harmless = _ALWAYS_HARMLESS if writable else (*_ALWAYS_HARMLESS, *_HARMLESS)
+    if any(_within(path, folder) for folder in harmless) or _is_one_volume(path, engine_root):
         return None
     places = PLACES
     if engine_root:
@@ -127,11 +191,27 @@ def judge(path: str, engine_root: str, *, writable: bool) -> tuple[Severity, str
         # The place itself, else the deepest folder around the path, else the worst thing below it.
         place = max(fitting, key=lambda p: _nearness(path, p, writable=writable))
         return place.grade(writable=writable), place.opens
-    parts = path.split("/")
-    home = parts[3:] if path.startswith("/home/") else parts[2:] if parts[1] == "root" else None
-    if home is not None and (not home or home[0] in _PERSONAL):
-        return (_CRITICAL if writable and parts[1] == "root" else _HIGH), "a user's keys"
-    return None
+    return _at_home(path, writable=writable)
+
+
+def _is_one_volume(path: str, engine_root: str) -> bool:
+    """Whether it is the data of a single volume, which is no more than the volume itself."""
+    roots = {"/var/lib/docker", clean(engine_root or "/var/lib/docker")}
+    return any(_within(path, r) and _ONE_VOLUME.match(path, len(r)) is not None for r in roots)
+
+
+def _at_home(path: str, *, writable: bool) -> tuple[Severity, str] | None:
+    """Grade what lies in the home folder of root or of a user."""
+    match = re.match(r"/root/|/home/[^/]+(?:/|$)", path)
+    if match is None:
+        return None
+    first, _, rest = path[match.end() :].partition("/")
+    if first == ".config" and rest and rest.partition("/")[0] not in _CONFIG_KEYS:
+        return None
+    if first not in {"", *_KEYS, *(_STARTUP if writable else ())}:
+        return None
+    of_root = path.startswith("/root/")
+    return (_CRITICAL if writable and of_root else _HIGH), "a user's keys or start-up files"
 
 
 def _fits(path: str, place: Place) -> bool:

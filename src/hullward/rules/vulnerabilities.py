@@ -178,14 +178,19 @@ BUILDS = (
 _FINAL = 10_000
 
 
-def of(part: str, version: str, table: Iterable[Flaw] = FLAWS) -> tuple[Flaw, ...]:
-    """Give the flaws of a program's version; none for a version that is not a number."""
+PARTS = tuple(sorted({flaw.part for flaw in FLAWS}))
+
+
+def of(part: str, version: str, table: Iterable[Flaw] = FLAWS) -> tuple[Flaw, ...] | None:
+    """Give the flaws of a program's version; None for a version that is not a number."""
+    if _number(version) is None:
+        return None
     return tuple(flaw for flaw in table if flaw.part == part and _has(version, flaw))
 
 
 def patched_by_a_distribution(version: str) -> bool:
     """Whether the version is a distribution's build, which may hold mends of newer ones."""
-    return bool(re.search(r"dfsg|[+~-](ds|deb|ubuntu)|\.(el|fc)\d|-\d*ubuntu", version))
+    return bool(re.search(r"dfsg|[+~-](ds|deb|ubuntu|rpt)|\.(el|fc|amzn)\d|-\d*ubuntu", version))
 
 
 def sort(

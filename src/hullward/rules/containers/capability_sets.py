@@ -18,8 +18,12 @@ def _list(names: Iterable[str]) -> str:
 def _asleep(container: Container, snapshot: Snapshot) -> bool:
     """Whether no process can ever use the granted set: not root, and no way to become more."""
     shielded = grants.no_new_privileges(container, snapshot) is True
-    active = container.processes and any(p.permitted for p in container.processes)
-    return container.uid not in {0, None} and shielded and not active
+    return shielded and not grants.may_be_root(container) and not _active(container)
+
+
+def _active(container: Container) -> bool:
+    """Whether the kernel shows a process that holds a capability."""
+    return any(process.permitted for process in container.processes or ())
 
 
 @container_rule(
@@ -35,7 +39,7 @@ def _asleep(container: Container, snapshot: Snapshot) -> bool:
 )
 def default_capabilities(container: Container, snapshot: Snapshot) -> Answers:
     """Fail while capabilities are granted that nobody asked for."""
-    added = {capabilities.normalise(name) for name in container.cap_add}
+    added = grants.added(container)
     unasked = grants.granted(container) & capabilities.DEFAULT
     if "ALL" not in added:
         unasked -= added
@@ -46,10 +50,13 @@ def default_capabilities(container: Container, snapshot: Snapshot) -> Answers:
         state = "; its user is not root and cannot gain them"
     elif container.processes and not any(p.bounding for p in container.processes):
         state = "; every process has given them up by itself"
+    remedy = remedies.add(container, "cap_drop:\n  - ALL", "--cap-drop ALL")
+    if container.privileged or "ALL" in added:  # they win over cap_drop
+        remedy = f"{_take_away(container, ['ALL'])}\n{remedy}"
     yield Fail(
         f"{len(unasked)} default capabilities are left: {_list(unasked)}{state}",
         Severity.LOW if state else None,
-        remedies.add(container, "cap_drop:\n  - ALL", "--cap-drop ALL"),
+        remedy,
     )
 
 
@@ -85,7 +92,7 @@ def dangerous_capability(container: Container, snapshot: Snapshot) -> Answers:
     note = ""
     if _asleep(container, snapshot):
         severity, note = Severity.LOW, "; its user is not root and cannot use or gain them"
-    elif container.uid not in {0, None}:
+    elif not grants.may_be_root(container) and not _active(container):
         severity, note = severity.lowered(), "; its user is not root, so only a setuid program can"
     how = "privileged grants" if container.privileged else "it is granted"
     yield Fail(
@@ -98,8 +105,10 @@ def dangerous_capability(container: Container, snapshot: Snapshot) -> Answers:
 def _combined(name: str, container: Container, snapshot: Snapshot) -> Severity | None:
     """Grade a capability by what it meets: a namespace of the host makes some of them total."""
     if name == "SYS_PTRACE":
-        host = grants.namespace(container, snapshot, "pid").mode == "host"
-        return Severity.CRITICAL if host else Severity.MEDIUM
+        pid = grants.namespace(container, snapshot, "pid")
+        if pid.mode == "host":
+            return Severity.CRITICAL
+        return Severity.HIGH if pid.through or pid.mode is None else Severity.MEDIUM
     if name == "NET_ADMIN":
         return Severity.CRITICAL if grants.on_host_network(container, snapshot) else Severity.HIGH
     return None
@@ -118,7 +127,14 @@ def _context(container: Container, snapshot: Snapshot, extra: frozenset[str]) ->
 
 def _take_away(container: Container, names: list[str]) -> str:
     if container.privileged:
-        return remedies.remove(container, "privileged: true", "--privileged")
+        return remedies.unprivileged(container)
+    added = grants.added(container)
+    if "ALL" in added:
+        names = ["ALL"]
+    elif not added.intersection(names):
+        return f"End the process that holds it: docker top {remedies.word(container.name)}"
+    else:
+        names = [name for name in names if name in added]
     lines = "\n".join(f"  - {name}" for name in names)
     flags = " ".join(f"--cap-add {name}" for name in names)
     return remedies.remove(container, f"cap_add:\n{lines}", flags)
@@ -139,13 +155,16 @@ def raw_sockets(container: Container, snapshot: Snapshot) -> Answers:
     """Fail where NET_RAW can be used and others are on the same network."""
     if "NET_RAW" not in grants.granted(container) or _asleep(container, snapshot):
         return
+    remedy = remedies.add(container, "cap_drop:\n  - NET_RAW", "--cap-drop NET_RAW")
+    if grants.on_host_network(container, snapshot):
+        said = "NET_RAW is granted on the host's network: it reads and forges all of its traffic"
+        yield Fail(said, Severity.MEDIUM, remedy)
+        return
     others = [neighbour.name for neighbour in grants.neighbours(container, snapshot)]
     if others:
         shown = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")  # noqa: PLR2004
-        yield Fail(
-            f"NET_RAW is granted, and {shown} share its network",
-            remedy=remedies.add(container, "cap_drop:\n  - NET_RAW", "--cap-drop NET_RAW"),
-        )
+        share = "shares" if len(others) == 1 else "share"
+        yield Fail(f"NET_RAW is granted, and {shown} {share} its network", remedy=remedy)
 
 
 @container_rule(
@@ -161,11 +180,11 @@ def raw_sockets(container: Container, snapshot: Snapshot) -> Answers:
 )
 def dead_capability(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for cap_add with a non-root user under no_new_privs."""
-    if container.cap_add and not container.privileged and _asleep(container, snapshot):
-        names = [capabilities.normalise(name) or name for name in container.cap_add]
+    if grants.added(container) and not container.privileged and _asleep(container, snapshot):
+        names = sorted(grants.added(container))
         yield Fail(
             f"cap_add {_list(names)} has no effect for uid {container.uid}",
-            remedy=_take_away(container, sorted(names)),
+            remedy=_take_away(container, names),
         )
 
 
@@ -210,5 +229,6 @@ def kernel_differs(container: Container, snapshot: Snapshot) -> Answers:
 
 
 def _seccomp_expected(container: Container, snapshot: Snapshot) -> bool:
-    switched_off = container.privileged or grants.option(container, "seccomp") == "unconfined"
-    return bool(snapshot.engine and snapshot.engine.option("seccomp")) and not switched_off
+    profile = grants.option(container, "seccomp") or grants.default_seccomp(snapshot)
+    supported = bool(snapshot.engine and snapshot.engine.option("seccomp"))
+    return supported and not container.privileged and profile != "unconfined"

@@ -8,10 +8,6 @@ from hullward.rules import grants, remedies
 _UNCONFINED, _FILTER = "unconfined", 2
 
 
-def _not_privileged(container: Container) -> str:
-    return remedies.remove(container, "privileged: true", "--privileged")
-
-
 @container_rule(
     id="container-seccomp-unconfined",
     title="No seccomp filter holds the container back",
@@ -31,11 +27,13 @@ def seccomp_unconfined(container: Container, snapshot: Snapshot) -> Answers:
         container, "security_opt:\n  - seccomp=unconfined", "--security-opt seccomp=unconfined"
     )
     if container.privileged:
-        yield Fail("privileged switches seccomp off", remedy=_not_privileged(container))
+        yield Fail("privileged switches seccomp off", remedy=remedies.unprivileged(container))
     elif value == _UNCONFINED:
         yield Fail("SecurityOpt has seccomp=unconfined", remedy=remedy)
     elif container.seccomp_default_action in {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG"}:
         yield Fail(f"its own profile's default action is {container.seccomp_default_action}")
+    elif value == "custom" and not container.seccomp_default_action:
+        yield Unknown("the default action of its own profile could not be read")
     elif container.processes:
         bare = [f"{p.name} ({p.pid})" for p in container.processes if p.seccomp != _FILTER]
         if bare:
@@ -44,10 +42,16 @@ def seccomp_unconfined(container: Container, snapshot: Snapshot) -> Answers:
         yield Unknown(snapshot.gaps.get("info", "the engine's profile is not known"))
     elif not snapshot.engine.option("seccomp"):
         yield Fail("the engine has no seccomp")
-    elif snapshot.engine.option("seccomp") and value is None:
-        profile = next(o for o in snapshot.engine.security_options if "name=seccomp" in o)
-        if f"profile={_UNCONFINED}" in profile:
-            yield Fail("the engine's own default is seccomp unconfined")
+    elif value is None:
+        yield from _by_default(snapshot)
+
+
+def _by_default(snapshot: Snapshot) -> Answers:
+    profile = grants.default_seccomp(snapshot)
+    if profile == _UNCONFINED:
+        yield Fail("the engine's own default is seccomp unconfined")
+    elif profile == "custom":
+        yield Unknown("the engine's default is a profile of its own, which was not read")
 
 
 @container_rule(
@@ -67,7 +71,7 @@ def apparmor_unconfined(container: Container, snapshot: Snapshot) -> Answers:
     if not snapshot.engine.option("apparmor"):
         return
     if container.privileged:
-        yield Fail("privileged switches AppArmor off", remedy=_not_privileged(container))
+        yield Fail("privileged switches AppArmor off", remedy=remedies.unprivileged(container))
     elif _UNCONFINED in {grants.option(container, "apparmor"), container.apparmor_profile}:
         yield Fail(
             "its AppArmor profile is unconfined",
@@ -90,7 +94,7 @@ def apparmor_unconfined(container: Container, snapshot: Snapshot) -> Answers:
 )
 def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for label=disable, and for privileged where the engine has SELinux."""
-    if grants.option(container, "label") == "disable" or "disable" in container.security_opt:
+    if "disable" in (*grants.options(container, "label"), *container.security_opt):
         without = bool(snapshot.engine and snapshot.engine.security_options is not None) and not (
             snapshot.engine and snapshot.engine.option("selinux")
         )
@@ -102,7 +106,8 @@ def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
             ),
         )
     elif container.privileged and snapshot.engine and snapshot.engine.option("selinux"):
-        yield Fail("privileged switches SELinux separation off", remedy=_not_privileged(container))
+        said = "privileged switches SELinux separation off"
+        yield Fail(said, remedy=remedies.unprivileged(container))
 
 
 @container_rule(
@@ -118,13 +123,13 @@ def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
     host_risk=True,
 )
 def unmasked_paths(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for empty lists of masks, which are something else than no list."""
+    """Fail for lists of masks that leave out the worst; only root can write what is unmasked."""
     del snapshot
-    if container.masked_paths == () or container.readonly_paths == ():
-        root = container.uid in {0, None}
+    if unguarded := grants.unguarded(container):
+        writes = grants.may_be_root(container) and unguarded != ("/proc/kcore",)
         yield Fail(
-            "MaskedPaths or ReadonlyPaths is empty",
-            None if root else Severity.HIGH,
+            f"MaskedPaths and ReadonlyPaths leave out {', '.join(unguarded)}",
+            None if writes else Severity.HIGH,
             remedies.remove(
                 container,
                 "security_opt:\n  - systempaths=unconfined",
@@ -154,6 +159,8 @@ def kernel_setting(container: Container, snapshot: Snapshot) -> Answers:
                 f"sysctl {name}={value}",
                 Severity.MEDIUM if routed else None,
                 remedies.remove(
-                    container, f"sysctls:\n  {name}: {value}", f"--sysctl {name}={value}"
+                    container,
+                    f"sysctls:\n  {remedies.scalar(name)}: {remedies.scalar(value)}",
+                    f"--sysctl {remedies.word(f'{name}={value}')}",
                 ),
             )

@@ -2,21 +2,23 @@
 
 import re
 
-from hullward.model.facts import Container, Snapshot
+from hullward.model.facts import Container, Device, Snapshot
 from hullward.model.rule import Answers, Fail, container_rule
 from hullward.model.severity import Severity
-from hullward.rules import grants, remedies
+from hullward.rules import grants, places, remedies
 
-_BLOCK = re.compile(
-    r"/dev/((sd|vd|xvd|hd)[a-z]|nvme\d|mmcblk\d|md\d|dm-\d|loop|nbd\d|zd\d|rbd\d|sr\d|mapper/|disk/)"
+_DISK = re.compile(
+    r"/dev/((sd|vd|xvd|hd)[a-z]|nvme\d|mmcblk\d|md\d|dm-\d|loop|nbd\d|zd\d|rbd\d|"
+    r"bcache\d|drbd\d|dasd[a-z]|pmem\d|mapper/|disk/)"
 )
 _GRADES = (
-    (_BLOCK, Severity.CRITICAL, "a disk of the host: its file systems can be read and changed"),
+    (_DISK, Severity.CRITICAL, "a disk of the host: its file systems can be read and changed"),
     (re.compile(r"/dev/(mem|kmem|port)$"), Severity.CRITICAL, "the host's memory"),
-    (re.compile(r"/dev/(kmsg|vhost|uinput|uhid)"), Severity.HIGH, "a way into the host's kernel"),
+    (re.compile(r"/dev/(vhost|uinput|uhid|zfs)"), Severity.HIGH, "a way into the host's kernel"),
     (re.compile(r"/dev/(input|tty\d|console|hidraw)"), Severity.HIGH, "the host's keyboard"),
     (re.compile(r"/dev/(kvm|fuse|net/tun|ppp|btrfs-control)"), Severity.MEDIUM, "kernel surface"),
-    (re.compile(r"/dev/?$"), Severity.CRITICAL, "every device of the host"),
+    (re.compile(r"/dev/(kmsg|sg\d|mtd)"), Severity.MEDIUM, "the kernel's log or raw hardware"),
+    (re.compile(r"/dev$"), Severity.CRITICAL, "every device of the host"),
 )
 _ALL_BLOCK = re.compile(r"^[ab]\s+(\*|\d+):(\*|\d+)\s+\w+")
 
@@ -28,20 +30,31 @@ _ALL_BLOCK = re.compile(r"^[ab]\s+(\*|\d+):(\*|\d+)\s+\w+")
     rationale="A device node speaks to the kernel or the hardware past every namespace.",
     remedy="Remove the device, or give it read-only: `/dev/NAME:/dev/NAME:r`.",
     refs=("cis-docker:5.18", "docker-run(1) --device"),
+    host_risk=True,
 )
 def host_device(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for each device, graded by what it is."""
     del snapshot
     for device in container.devices:
-        grade, what = next(
-            ((grade, what) for sign, grade, what in _GRADES if sign.match(device.path)),
-            (Severity.LOW, "a device of the host"),
-        )
+        severity, what = grade(device)
         yield Fail(
             f"{device.path} ({device.permissions}): {what}",
-            grade,
-            remedies.remove(container, f"devices:\n  - {device.path}", f"--device {device.path}"),
+            severity,
+            remedies.remove(
+                container,
+                f"devices:\n  - {remedies.scalar(device.path)}",
+                f"--device {remedies.word(device.path)}",
+            ),
         )
+
+
+def grade(device: Device) -> tuple[Severity, str]:
+    """Say what a device opens; a disk that can only be read gives away every file on it."""
+    path = places.clean(device.path)
+    if _DISK.match(path) and "w" not in device.permissions:
+        return Severity.HIGH, "a disk of the host: every file on it can be read"
+    found = ((severity, what) for sign, severity, what in _GRADES if sign.match(path))
+    return next(found, (Severity.LOW, "a device of the host"))
 
 
 @container_rule(
@@ -67,7 +80,9 @@ def device_rules(container: Container, snapshot: Snapshot) -> Answers:
             f"rule {rule!r}" + (", and MKNOD is granted" if block and mknod else ""),
             severity,
             remedies.remove(
-                container, f"device_cgroup_rules:\n  - '{rule}'", f"--device-cgroup-rule '{rule}'"
+                container,
+                f"device_cgroup_rules:\n  - '{remedies.scalar(rule)}'",
+                f"--device-cgroup-rule {remedies.word(rule)}",
             ),
         )
 

@@ -1,7 +1,5 @@
 """Which paths of the host a container sees, openly or behind a volume."""
 
-import shlex
-
 from hullward.model.facts import Container, Mount, Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, container_rule
 from hullward.model.severity import Severity
@@ -16,7 +14,14 @@ def _written(mount: Mount) -> str:
 
 def _without(container: Container, mount: Mount) -> str:
     spec = f"{mount.volume or mount.source}:{mount.target}{'' if mount.writable else ':ro'}"
-    return remedies.remove(container, f"volumes:\n  - {spec}", f"-v {shlex.quote(spec)}")
+    lines = f"volumes:\n  - {remedies.scalar(spec)}"
+    return remedies.remove(container, lines, f"-v {remedies.word(spec)}")
+
+
+def _is_disk(mount: Mount) -> bool:
+    """Whether a volume is a file system on a disk, and not a path of the host."""
+    listed = mount.filesystem in {"", "none", "bind", "overlay"}
+    return not listed and places.clean(mount.source or "").startswith("/dev/")
 
 
 def _hidden(container: Container, snapshot: Snapshot) -> Answers:
@@ -71,15 +76,10 @@ def engine_api(container: Container, snapshot: Snapshot) -> Answers:
         proxies = [
             neighbour.name
             for neighbour in grants.neighbours(container, snapshot)
-            if holds_socket(neighbour)
+            if grants.holds_socket(neighbour)
         ]
         near = f", and shares a network with {', '.join(proxies)}" if proxies else ""
         yield Fail(f"DOCKER_HOST points it at an engine{near}", Severity.HIGH if proxies else None)
-
-
-def holds_socket(container: Container) -> bool:
-    """Whether a control socket is mounted in it."""
-    return any(mount.source and places.controls_engine(mount.source) for mount in container.mounts)
 
 
 @container_rule(
@@ -98,7 +98,7 @@ def sensitive_bind(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for binds graded by path and mode, also behind volumes."""
     root = snapshot.engine.root_directory if snapshot.engine else ""
     for mount in container.mounts:
-        if not mount.source or mount.filesystem not in {"", "none", "bind", "overlay"}:
+        if not mount.source or _is_disk(mount):
             continue
         graded = places.judge(mount.source, root, writable=mount.writable)
         if graded:
@@ -119,11 +119,11 @@ def volume_hides_bind(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for volumes of the local driver with a device."""
     for mount in container.mounts:
         if mount.volume and mount.source:
-            disk = mount.filesystem not in {"", "none", "bind", "overlay"}
+            disk = _is_disk(mount)
             what = f"the {mount.filesystem} file system on" if disk else "the host's"
             yield Fail(
                 f"volume {mount.volume} at {mount.target} is {what} {mount.source}",
-                Severity.HIGH if disk and mount.source.startswith("/dev/") else None,
+                Severity.HIGH if disk else None,
             )
     yield from _hidden(container, snapshot)
 

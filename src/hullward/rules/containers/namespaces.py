@@ -51,7 +51,7 @@ def host_pid(container: Container, snapshot: Snapshot) -> Answers:
     del snapshot
     if container.pid_mode != "host":
         return
-    root = container.uid in {0, None} and not grants.left_root(container)
+    root = grants.may_be_root(container)
     yield Fail(
         "PidMode is host" + (", as root" if root else f", as uid {container.uid}"),
         Severity.CRITICAL if root else None,
@@ -158,7 +158,9 @@ def cgroup_parent(container: Container, snapshot: Snapshot) -> Answers:
         yield Fail(
             f"CgroupParent is {container.cgroup_parent}",
             remedy=remedies.remove(
-                container, f"cgroup_parent: {container.cgroup_parent}", "--cgroup-parent"
+                container,
+                f"cgroup_parent: {remedies.scalar(container.cgroup_parent)}",
+                f"--cgroup-parent {remedies.word(container.cgroup_parent)}",
             ),
         )
 
@@ -181,10 +183,11 @@ def joined_namespace(container: Container, snapshot: Snapshot) -> Answers:
     for kind in _KINDS:
         found = grants.namespace(container, snapshot, kind)
         path = " → ".join(c.name for c in found.through)
-        lines = f"{'network_mode' if kind == 'network' else kind}: container:…"
-        remedy = remedies.remove(container, lines, f"--{kind} container:…")
+        remedy = _part(container, kind, found.through)
         if found.mode is None:
             yield Unknown(f"its {kind} namespace is that of {found.missing[:12]}, not in sight")
+            if found.through:
+                yield Fail(f"{kind} namespace of {path}", remedy=remedy)
         elif found.mode == "host":
             if found.through:
                 evidence = f"{kind} namespace through {path}: the host's"
@@ -192,6 +195,19 @@ def joined_namespace(container: Container, snapshot: Snapshot) -> Answers:
         elif found.through:
             powerful = kind == "pid" and any(c.privileged for c in found.through)
             yield Fail(f"{kind} namespace of {path}", Severity.HIGH if powerful else None, remedy)
+
+
+def _part(container: Container, kind: str, through: tuple[Container, ...]) -> str:
+    """Say which setting joins the first of these containers."""
+    if not through:
+        return ""
+    other = through[0]
+    project = "com.docker.compose.project"
+    same = other.service and other.labels.get(project) == container.labels.get(project)
+    whose = f"service:{other.service}" if same else f"container:{other.name}"
+    key = "network_mode" if kind == "network" else kind
+    flags = f"--{kind} {remedies.word(f'container:{other.name}')}"
+    return remedies.remove(container, f"{key}: {remedies.scalar(whose)}", flags)
 
 
 @container_rule(
@@ -208,7 +224,8 @@ def joined_namespace(container: Container, snapshot: Snapshot) -> Answers:
 def default_bridge(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for members of the network called bridge."""
     del snapshot
-    if "bridge" in container.networks or container.network_mode in {"bridge", "default"}:
+    by_default = not container.networks and container.network_mode in {"bridge", "default"}
+    if "bridge" in container.networks or by_default:
         yield Fail(
             "it is on the network `bridge`",
             remedy=remedies.add(container, "networks:\n  - NAME", "--network NAME"),

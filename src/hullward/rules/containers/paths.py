@@ -8,6 +8,7 @@ from hullward.model.facts import Container, Snapshot
 from hullward.model.rule import Answers, Fail, container_rule
 from hullward.model.severity import Severity
 from hullward.rules import grants, images, places
+from hullward.rules.containers import devices
 
 _ROOT_ALONE = ("SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH")
 
@@ -48,12 +49,12 @@ def attack_path(container: Container, snapshot: Snapshot) -> Answers:
 
 def _cut(entries: tuple[Step, ...], exits: tuple[Step, ...]) -> str:
     """Name the single change that ends every path, or say that there is none."""
-    if len(exits) == 1:
-        return f"One change cuts it: {exits[0].cut}."
+    cuts = tuple(dict.fromkeys(step.cut for step in exits))
+    if len(cuts) == 1:
+        return f"One change cuts it: {cuts[0]}."
     if len(entries) == 1 and not any(step.joined for step in exits):
         return f"One change cuts every path: {entries[0].cut}."
-    changes = ", and ".join(dict.fromkeys(step.cut for step in exits))
-    return f"No single change cuts every path. Together these do: {changes}."
+    return f"No single change cuts every path. Together these do: {', and '.join(cuts)}."
 
 
 def _entries(container: Container, snapshot: Snapshot) -> Iterator[Step]:
@@ -66,8 +67,8 @@ def _entries(container: Container, snapshot: Snapshot) -> Iterator[Step]:
             else ("publish its ports on 127.0.0.1 only")
         )
         yield Step(f"anyone who reaches {', '.join(open_)}", where)
-    updater = images.updater_of(container, snapshot)
-    if updater and images.floats(container.image):
+    updater = images.updater_of(container, snapshot) if images.floats(container) else None
+    if updater:
         yield Step(
             f"whoever publishes {container.image}, which {updater.name} pulls by itself",
             "name its image by version and digest",
@@ -84,12 +85,15 @@ def _exits(container: Container, snapshot: Snapshot) -> Iterator[Step]:
     if container.privileged:
         yield Step("privileged", "remove `privileged: true`")
         return
-    root = container.uid in {0, None} and not grants.left_root(container)
-    if not root:
+    if not grants.may_be_root(container):
         return
     yield from _capability_exits(container, snapshot)
     yield from _mount_exits(container, snapshot)
-    if container.masked_paths == () or container.readonly_paths == ():
+    for device in container.devices:
+        severity, what = devices.grade(device)
+        if severity is Severity.CRITICAL:
+            yield Step(f"{device.path}, {what}", f"remove the device {device.path}")
+    if "/proc/sys" in grants.unguarded(container):
         yield Step("a writable core_pattern", "remove `systempaths=unconfined`")
 
 
@@ -97,11 +101,13 @@ def _capability_exits(container: Container, snapshot: Snapshot) -> Iterator[Step
     granted = grants.granted(container)
     for name in _ROOT_ALONE:
         if name in granted:
-            yield Step(name, f"remove {name} from cap_add")
+            yield Step(name, _without(container, name))
+    cut = _without(container, "SYS_PTRACE")
     if "SYS_PTRACE" in granted and grants.namespace(container, snapshot, "pid").mode == "host":
-        yield Step("SYS_PTRACE with the host's processes", "remove SYS_PTRACE", joined=True)
+        yield Step("SYS_PTRACE with the host's processes", cut, joined=True)
     if "NET_ADMIN" in granted and grants.on_host_network(container, snapshot):
-        yield Step("NET_ADMIN on the host's network", "remove NET_ADMIN", joined=True)
+        cut = _without(container, "NET_ADMIN")
+        yield Step("NET_ADMIN on the host's network", cut, joined=True)
     blocks = [rule for rule in container.device_rules if rule.lstrip()[:1] in {"a", "b"}]
     if "MKNOD" in granted and blocks:
         yield Step(
@@ -109,11 +115,23 @@ def _capability_exits(container: Container, snapshot: Snapshot) -> Iterator[Step
         )
 
 
+def _without(container: Container, name: str) -> str:
+    """Say how to take a capability away."""
+    if "ALL" in grants.added(container):
+        return "remove ALL from cap_add"
+    if name in grants.added(container):
+        return f"remove {name} from cap_add"
+    return f"end the process that holds {name}"
+
+
 def _mount_exits(container: Container, snapshot: Snapshot) -> Iterator[Step]:
     engine_root = snapshot.engine.root_directory if snapshot.engine else ""
     for mount in container.mounts:
-        if not mount.source or places.controls_engine(mount.source) or not mount.writable:
+        if not mount.source or places.controls_engine(mount.source):
             continue
-        graded = places.judge(mount.source, engine_root, writable=True)
+        graded = places.judge(mount.source, engine_root, writable=mount.writable)
         if graded and graded[0] is Severity.CRITICAL:
-            yield Step(f"writing {mount.source}", f"mount {mount.source} read-only or not at all")
+            grade_if_read = places.judge(mount.source, engine_root, writable=False)
+            mild = grade_if_read is None or grade_if_read[0] is not Severity.CRITICAL
+            how = "read-only or not at all" if mild else "not at all"
+            yield Step(f"the bind of {mount.source}", f"mount {mount.source} {how}")

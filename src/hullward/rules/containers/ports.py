@@ -8,7 +8,18 @@ from hullward.model.severity import Severity
 from hullward.rules import grants, remedies
 
 _WEB = frozenset({80, 443})
-_UNPRIVILEGED, _SSH = 1024, 22
+_UNPRIVILEGED = 1024
+_SSH_SERVERS = frozenset({"dropbear", "sshd", "sshd-session", "tinysshd"})
+
+
+def _unseen(container: Container, snapshot: Snapshot) -> Answers:
+    """Say what keeps its listeners from sight on a network that is not its own."""
+    network = grants.namespace(container, snapshot, "network")
+    if network.mode is None:
+        missing = network.missing[:12]
+        yield Unknown(f"its network is that of {missing}, which is not in sight")
+    elif network.mode == "host" and container.running and container.listeners is None:
+        yield Unknown("it is on the host's network, and what it listens on is not known")
 
 
 def _local(container: Container, where: Port) -> str:
@@ -38,9 +49,9 @@ def published_everywhere(container: Container, snapshot: Snapshot) -> Answers:
         if isinstance(same[0], Listener):
             yield Fail(f"{where} on the host's network", grade)
         else:
-            yield Fail(where, grade, _local(container, same[0]))
-    if container.running and container.network_mode == "host" and container.listeners is None:
-        yield Unknown("it is on the host's network, and what it listens on is not known")
+            owner = grants.network_owner(container, snapshot)
+            yield Fail(where, grade, _local(owner, same[0]))
+    yield from _unseen(container, snapshot)
 
 
 def _service(where: Port | Listener) -> tuple[int, str]:
@@ -56,11 +67,13 @@ def _service(where: Port | Listener) -> tuple[int, str]:
     refs=("cis-docker:5.8", "guide: Hosted Firewall"),
 )
 def privileged_port(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for host ports below 1024 other than 80 and 443."""
-    seen = sorted({port.public for port in grants.published(container, snapshot)})
-    for number in seen:
-        if 0 < number < _UNPRIVILEGED and number not in _WEB:
+    """Fail for host ports below 1024 other than 80 and 443, published or listened on."""
+    seen = {port.public for port in grants.published(container, snapshot)}
+    seen |= {listener.port for listener in container.listeners or ()}
+    for number in sorted(seen - _WEB):
+        if 0 < number < _UNPRIVILEGED:
             yield Fail(f"port {number} of the host")
+    yield from _unseen(container, snapshot)
 
 
 @container_rule(
@@ -97,10 +110,10 @@ def undeclared_port(container: Container, snapshot: Snapshot) -> Answers:
     refs=("cis-docker:5.7",),
 )
 def ssh_server(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for a process called sshd, or a container that was made of one."""
+    """Fail for a process by the name of an ssh server, or a container made of one."""
     del snapshot
     names = {process.name for process in container.processes or ()}
-    if "sshd" in names or container.program in {"sshd", "dropbear"}:
-        yield Fail("it runs sshd")
+    if found := sorted(_SSH_SERVERS & (names | {container.program})):
+        yield Fail(f"it runs {', '.join(found)}")
     elif container.running and container.processes is None:
         yield Unknown(container.processes_gap or "its processes were not looked at")

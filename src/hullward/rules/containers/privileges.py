@@ -4,6 +4,7 @@ from hullward.model.facts import Container, Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, container_rule
 from hullward.model.severity import Severity
 from hullward.rules import grants, remedies
+from hullward.rules.containers import devices
 
 _NONE = "without any capability"
 _POWERFUL_GROUPS = frozenset({"0", "root", "disk", "docker", "kmem", "shadow", "sudo", "wheel"})
@@ -45,6 +46,15 @@ def root(container: Container, snapshot: Snapshot) -> Answers:
         )
     elif container.uid == 0:
         yield Fail(f"{said}: uid 0", remedy=_run_as(container))
+    elif 0 in (grants.uids(container) or ()):
+        became = ", ".join(
+            f"{p.name} ({p.pid})" for p in container.processes or () if p.uids[1:2] == (0,)
+        )
+        yield Fail(
+            f"{said}, yet the kernel shows as uid 0: {became}",
+            remedy="Find out how it became root: `docker exec --user root`, or a setuid program, "
+            "which no-new-privileges would stop.",
+        )
 
 
 def _run_as(container: Container) -> str:
@@ -124,18 +134,22 @@ def new_privileges(container: Container, snapshot: Snapshot) -> Answers:
     host_risk=True,
 )
 def privileged_group(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for groups that are known by name, or any group added beside a device or socket."""
+    """Fail for groups that are known by name, or any group beside an engine's socket or a disk."""
     del snapshot
+    exposed = grants.holds_socket(container) or any(
+        devices.grade(device)[0].rank >= Severity.HIGH.rank for device in container.devices
+    )
     for group in container.groups:
-        exposed = bool(container.devices) or any(
-            (mount.source or "").endswith(".sock") for mount in container.mounts
-        )
         if group in _POWERFUL_GROUPS or exposed:
-            why = "beside a mounted socket or device" if exposed else "by name"
+            why = "beside the engine's socket or a powerful device" if exposed else "by name"
             yield Fail(
                 f"group_add: {group} ({why})",
                 Severity.HIGH if exposed else None,
-                remedies.remove(container, f"group_add:\n  - {group}", f"--group-add {group}"),
+                remedies.remove(
+                    container,
+                    f"group_add:\n  - {remedies.scalar(group)}",
+                    f"--group-add {remedies.word(group)}",
+                ),
             )
 
 
@@ -159,7 +173,7 @@ def exec_session(container: Container, snapshot: Snapshot) -> Answers:
     for session in container.execs:
         if session.privileged:
             yield Fail("a privileged exec session is running", Severity.HIGH)
-        elif session.user in {"root", "0"} and container.uid != 0:
+        elif session.user.partition(":")[0] in {"root", "0"} and container.uid != 0:
             yield Fail("an exec session runs as root")
 
 

@@ -22,8 +22,8 @@ _OLD_DAYS = 365
     refs=("cis-docker:5.28", "docs.docker.com/reference/cli/docker/image/pull"),
 )
 def floating_image(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for `latest` or no tag; medium where something pulls new images by itself."""
-    if images.floats(container.image):
+    """Fail for no tag, `latest` and its like; medium where something pulls new images by itself."""
+    if images.floats(container):
         updater = images.updater_of(container, snapshot)
         by = f", and {updater.name} replaces it by itself" if updater else ""
         yield Fail(f"image {container.image}{by}", Severity.MEDIUM if updater else None)
@@ -49,7 +49,9 @@ def old_image(container: Container, snapshot: Snapshot) -> Answers:
     except (ValueError, TypeError, OverflowError):
         yield Unknown(f"its image gives no date ({image.created!r})")
         return
-    if built.year <= 1980:  # noqa: PLR2004 - the date of reproducible builds
+    if age < -1:
+        yield Unknown(f"its image gives {image.created}, which is still to come")
+    elif built.year <= 1980:  # noqa: PLR2004 - the date of reproducible builds
         yield Unknown(f"its image gives {image.created}, the date of a reproducible build")
     elif age > _OLD_DAYS:
         yield Fail(f"image {container.image} was built {age} days before this look")
