@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 
 from msgspec.structs import replace
 
@@ -157,10 +158,10 @@ def _process(part: str, boot: int, ticks: int) -> tuple[str, Daemon] | None:
     else:
         rest = part[file.end() :]
         settings, broken = daemon_settings.read(rest, file[2], gaps)
-    words = re.search(r"^-- arguments\n(.*?)^-- (?:root|file) ", part, re.MULTILINE | re.DOTALL)
+    words = list(takewhile(lambda line: not line.startswith("-- "), _after(part, "arguments")))
     flags = None
-    if words and words[1].strip():
-        flags = arguments(words[1].splitlines()[1:])
+    if any(words):
+        flags = arguments(words[1:])
     elif head[2] != "none":
         gaps["flags"] = "the arguments of dockerd could not be read"
     root = re.search(r"^-- root (/.*)$", part, re.MULTILINE)
@@ -176,6 +177,10 @@ def _process(part: str, boot: int, ticks: int) -> tuple[str, Daemon] | None:
         broken,
         gaps=gaps,
     )
+
+
+def _after(part: str, title: str) -> list[str]:
+    return part.partition(f"\n-- {title}\n")[2].splitlines()
 
 
 def _started(part: str, boot: int, ticks: int) -> int:

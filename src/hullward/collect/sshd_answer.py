@@ -28,7 +28,7 @@ class Section(Struct, frozen=True):
     @property
     def complaint(self) -> str:
         """What went wrong here, in the words of the program that was asked."""
-        said = (line.removeprefix("! ") for line in self.lines if line.startswith("! "))
+        said = (line.removeprefix("! ").strip() for line in self.lines if line.startswith("! "))
         return "; ".join(said)[:300]
 
 

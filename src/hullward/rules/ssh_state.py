@@ -45,7 +45,7 @@ def running_differs(host: Host, snapshot: Snapshot) -> Answers:
     sshd = _sshd(host)
     if not sshd.present:
         return
-    for part in ("masters", "files"):
+    for part in ("masters", "files", "host_keys"):
         if getattr(sshd, part) is None or part in sshd.gaps:
             yield Unknown(sshd.gaps.get(part, f"the {part} of sshd were not looked up"))
     if len(sshd.masters or ()) > 1:
