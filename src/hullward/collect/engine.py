@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Protocol
 from urllib.parse import quote
 
@@ -14,9 +14,11 @@ from hullward.collect.engine_facts import Answer, decoded
 from hullward.model.errors import HullwardError
 from hullward.model.facts import (
     Container,
+    Engine,
     Exec,
     Image,
     Snapshot,
+    Swarm,
     Unread,
 )
 
@@ -36,46 +38,49 @@ class Reader(Protocol):
 def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False) -> Snapshot:
     """Look at an engine and its running containers, with `stopped` at all of them.
 
-    Three round trips at most. Raises HullwardError where the containers cannot be listed; every
-    other source that fails is named in the snapshot's gaps.
+    Three round trips at most. The engine takes longest to tell of itself, so it is asked for that
+    last: meanwhile its containers are decoded. Raises HullwardError where the containers cannot be
+    listed; every other source that fails is named in the snapshot's gaps.
     """
     api = reader.negotiate()
-    version, info, listing, volumes, networks, plugins = reader.get(
-        "/version",
-        "/info",
-        f"/containers/json?all={int(stopped)}",
-        "/volumes",
-        "/networks",
-        "/plugins",
-    )
+    volumes, listing = reader.get("/volumes", f"/containers/json?all={int(stopped)}")
     gaps: dict[str, str] = {}
     listed = _listed(listing)
     volume_options = _volumes(volumes, gaps)
     image_ids = sorted({entry.image_id for entry in listed if entry.image_id})
-    about = engine_facts.engine(version, info, api, gaps)
-    swarm = ("/swarm", "/nodes") if about and about.manager else ()
-    answers = list(
-        reader.get(
-            *(f"/containers/{quote(entry.id, safe='')}/json" for entry in listed),
-            *(f"/images/{quote(image, safe=':')}/json" for image in image_ids),
-            *(f"/images/{quote(image, safe=':')}/history" for image in image_ids),
-            *swarm,
-        )
+    answers = reader.get(
+        *(f"/containers/{quote(entry.id, safe='')}/json" for entry in listed),
+        *(f"/images/{quote(image, safe=':')}/json" for image in image_ids),
+        *(f"/images/{quote(image, safe=':')}/history" for image in image_ids),
+        "/networks",
+        "/plugins",
+        "/version",
+        "/info",
     )
-    inspected, rest = answers[: len(listed)], answers[len(listed) :]
-    found, unread = _inspected(listed, inspected, volume_options)
+    found, unread = _inspected(listed, islice(answers, len(listed)), volume_options)
+    images = _images(image_ids, list(islice(answers, 2 * len(image_ids))))
+    networks, plugins, version, info = answers
+    about = engine_facts.engine(version, info, api, gaps)
     return Snapshot(
         target=target,
         collected_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         engine=about,
         containers=_completed(reader, found),
         unread=tuple(unread),
-        images=_images(image_ids, rest),
+        images=images,
         networks=engine_facts.networks(networks, gaps),
         plugins=engine_facts.plugins(plugins, gaps),
-        swarm=engine_facts.swarm(rest[-2], rest[-1], gaps) if swarm else None,
+        swarm=_swarm(reader, about, gaps),
         gaps=gaps,
     )
+
+
+def _swarm(reader: Reader, about: Engine | None, gaps: dict[str, str]) -> Swarm | None:
+    """Ask a manager for its swarm; no other node knows it."""
+    if about is None or not about.manager:
+        return None
+    swarm, nodes = reader.get("/swarm", "/nodes")
+    return engine_facts.swarm(swarm, nodes, gaps)
 
 
 def _listed(answer: Answer) -> list[wire.Listed]:

@@ -31,6 +31,12 @@ QUESTIONS = (
     ),
 )
 
+# The texts of /proc/PID/status and uid_map, None for a process that is gone.
+Copy = tuple[str | None, str | None]
+
+# The processes of each container, by its id.
+Members = Mapping[str, Mapping[int, Copy]]
+
 _ID = re.compile(r"[0-9a-f]{64}")
 _LISTENING = {"tcp": "0A", "udp": "07"}
 
@@ -57,49 +63,57 @@ def without(snapshot: Snapshot, reason: str) -> Snapshot:
     )
 
 
-def collect(proc: Proc, snapshot: Snapshot) -> Snapshot:
-    """Add the processes of every running container, and the sockets of host-network ones.
+def scan(proc: Proc) -> Members | str:
+    """Read every process that is in a container, or say why there is none to read.
 
     A process belongs to a container when its cgroup path names it, whatever its parent; so a
     socket that leads to another machine's engine can never be taken for this machine's.
     """
+    members: dict[str, dict[int, Copy]] = {}
     try:
-        members = _members(proc)
+        for pid in proc.pids():
+            containers = set(_ID.findall(proc.read(pid, "cgroup") or ""))
+            if containers:
+                copy = (proc.read(pid, "status"), proc.read(pid, "uid_map"))
+            for container in containers:
+                members.setdefault(container, {})[pid] = copy
     except OSError as error:
-        return without(snapshot, f"/proc cannot be read: {error.strerror}")
-    return replace(
-        snapshot,
-        containers=tuple(_with_processes(proc, c, members) for c in snapshot.containers),
-    )
-
-
-def _members(proc: Proc) -> dict[str, list[int]]:
-    members: dict[str, list[int]] = {}
-    for pid in proc.pids():
-        for container in set(_ID.findall(proc.read(pid, "cgroup") or "")):
-            members.setdefault(container, []).append(pid)
+        return f"/proc cannot be read: {error.strerror}"
     return members
+
+
+def collect(proc: Proc, snapshot: Snapshot, members: Members | str | None = None) -> Snapshot:
+    """Add the processes of every running container, and the sockets of host-network ones.
+
+    `members` is a scan that was made beside; it is made anew where it does not know a container.
+    """
+    if members is None or not (isinstance(members, str) or _whole(members, snapshot)):
+        members = scan(proc)
+    if isinstance(members, str):
+        return without(snapshot, members)
+    found = tuple(_with_processes(proc, c, members.get(c.id, {})) for c in snapshot.containers)
+    return replace(snapshot, containers=found)
+
+
+def _whole(members: Members, snapshot: Snapshot) -> bool:
+    return all(c.pid in members.get(c.id, {}) for c in snapshot.containers if c.running)
 
 
 def _gap(container: Container, reason: str) -> Container:
     return replace(container, processes_gap=reason) if container.running else container
 
 
-def _with_processes(
-    proc: Proc, container: Container, members: Mapping[str, list[int]]
-) -> Container:
+def _with_processes(proc: Proc, container: Container, copies: Mapping[int, Copy]) -> Container:
     if not container.running:
         return container
-    pids = members.get(container.id, [])
-    if container.pid not in pids:
+    if container.pid not in copies:
         return _gap(
             container,
             f"process {container.pid} of this machine is not in this container: /proc hides it, "
             "or the socket leads to another machine",
         )
     processes = []
-    for pid in pids:
-        status, uid_map = proc.read(pid, "status"), proc.read(pid, "uid_map")
+    for pid, (status, uid_map) in copies.items():
         if status is None and pid != container.pid:
             continue
         process = parse_status(pid, status or "", uid_map or "")

@@ -31,7 +31,7 @@ from hullward.model.errors import HullwardError
 OLDEST, NEWEST = (1, 41), (1, 52)
 
 # Requests that wait for their answers at one time: few enough to fit every socket's buffer.
-_PIPELINE = 24
+_PIPELINE = 128
 _ANSWER_LIMIT = 64 * 1024 * 1024
 
 

@@ -259,8 +259,8 @@ class Engine(Struct, frozen=True):
     """
 
     version: str
-    name: str = ""
     api: str = ""
+    name: str = ""
     kernel: str = ""
     system: str = ""
     components: Mapping[str, str] = field(default_factory=dict)
