@@ -21,15 +21,31 @@ _DEFAULTS = capabilities.to_mask(capabilities.DEFAULT)
 def engine(**facts: Any) -> Engine:  # noqa: ANN401 - the fields of an Engine
     """Describe an engine of today on a host with AppArmor."""
     usual: Facts = {
-        "version": "28.5.1",
+        "version": "29.6.0",
         "api": "1.51",
-        "components": {"Engine": "28.5.1", "containerd": "2.1.5", "runc": "1.3.3"},
+        "components": {"Engine": "29.6.0", "containerd": "2.2.1", "runc": "1.3.3"},
         "security_options": ("name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"),
         "cgroup_version": "2",
         "root_directory": "/var/lib/docker",
         "default_runtime": "runc",
     }
     return Engine(**{**usual, **facts})
+
+
+def careful_engine() -> Engine:
+    """Describe an engine of which no rule finds more than that it runs as root."""
+    options = (*(engine().security_options or ()), "name=userns", "name=no-new-privileges")
+    return engine(
+        security_options=options,
+        built="2026-10-01T00:00:00Z",
+        log_driver="syslog",
+        live_restore=True,
+        experimental=False,
+        storage_driver="overlay2",
+        insecure_registries=(),
+        authorization=("opa",),
+        pools=(("10.210.0.0/16", 24),),
+    )
 
 
 def snapshot(*containers: Container, **facts: Any) -> Snapshot:  # noqa: ANN401 - of a Snapshot

@@ -93,6 +93,7 @@ EMPTY: Mapping[str, Answer] = {
     "/volumes": answer({"Volumes": []}),
     "/networks": answer([]),
     "/plugins": answer([]),
+    "/images/json": answer([]),
 }
 
 

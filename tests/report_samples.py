@@ -63,7 +63,7 @@ def audited(*containers: Container, waivers: tuple[Waiver, ...] = ()) -> Report:
     snapshot = Snapshot(
         "default",
         MOMENT,
-        Engine("28.5", "host", "1.51", "6.1", "Debian", security_options=("name=seccomp",)),
+        Engine("28.5", "1.51", "host", "6.1", "Debian", security_options=("name=seccomp",)),
         containers,
         networks=(Network("bridge"), Network("back", internal=True)),
     )

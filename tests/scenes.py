@@ -2,9 +2,30 @@
 
 from datetime import date
 
-from builders import COMPOSE, NEW_PRIVILEGES_OFF, best, engine, process, snapshot
+import machines
+from builders import (
+    COMPOSE,
+    NEW_PRIVILEGES_OFF,
+    best,
+    careful_engine,
+    engine,
+    process,
+    snapshot,
+)
 from hullward.judge import judge, waiver_notes
-from hullward.model.facts import Container, Image, Listener, Mount, Network, Port, Snapshot, Unread
+from hullward.model.facts import (
+    Container,
+    History,
+    Image,
+    ImageFiles,
+    Listener,
+    Mount,
+    Network,
+    Port,
+    Snapshot,
+    Unread,
+    UnusedImages,
+)
 from hullward.model.report import HostReport, Report
 from hullward.model.waiver import Waiver
 from hullward.rules import ALL
@@ -15,6 +36,25 @@ WAIVERS = (
     Waiver("container-root", "gone", "an old one", date(2026, 10, 1)),
 )
 _SOCKET = "/var/run/docker.sock"
+
+
+def in_order() -> Snapshot:
+    """Describe a host of which no rule finds more than that its engine runs as root."""
+    image = Image(
+        "sha256:best",
+        created="2026-10-01T00:00:00Z",
+        checked=True,
+        history=History(),
+        files=ImageFiles(),
+    )
+    return snapshot(
+        best(),
+        engine=careful_engine(),
+        images={image.id: image},
+        unused_images=UnusedImages(),
+        networks=(Network("bridge", talk=False), Network("shop_default")),
+        host=machines.best(),
+    )
 
 
 def shop() -> Snapshot:

@@ -4,18 +4,23 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+import machines
 from fakes import inspected
-from hullward import flow
+from hullward import flow, judge
+from hullward.collect.bundle import Said
 from hullward.host.contexts import Target
 from hullward.host.endpoints import SshEndpoint, TcpEndpoint, UnixEndpoint
 from hullward.host.procfs import Procfs
 from hullward.host.reader import Access, proc
 from hullward.host.recorded import Fault, RecordedEngine
 from hullward.model.errors import HullwardError
-from hullward.model.facts import Snapshot
+from hullward.model.facts import Container, Engine, Snapshot
 from hullward.model.waiver import Waiver
 from hullward.rules import ALL
+from hullward.rules.selection import select
+from scenes import shop
 from terminal import CITIZEN, ENGINE, ROOT, recorded, save
 
 LOCAL = Target("local", UnixEndpoint("engine.sock"))
@@ -132,3 +137,86 @@ def test_time_for_a_target_is_counted_from_the_start_of_its_look() -> None:
 
     assert isinstance(found, flow.Failure)
     assert found.what == "The engine did not answer within 0.3 seconds."
+
+
+IDENTITY = Said("0\n6.12.48\nweb1\n")
+PROCESS = {
+    "processes": Said(
+        f"/proc/7/cgroup:0::/docker/{'a' * 64}\n/proc/7/uid_map:         0          0 4294967295\n"
+        "/proc/7/status:Name:\tnginx\n/proc/7/status:Uid:\t0\t0\t0\t0\n"
+        "/proc/7/status:CapInh:\t0\n/proc/7/status:CapPrm:\t0\n/proc/7/status:CapEff:\t0\n"
+        "/proc/7/status:CapBnd:\t0\n/proc/7/status:NoNewPrivs:\t1\n"
+        "/proc/7/status:Seccomp:\t2\nend\n"
+    ),
+    "container-sockets": Said("end\n"),
+}
+REMOTE = "the processes of a remote machine were not looked at"
+
+
+def looked(name: str = "web1") -> Snapshot:
+    engine = Engine("29.6.0", name=name, kernel="6.12.48")
+    return Snapshot("web1", engine=engine, containers=(Container("web", id="a" * 64, pid=7),))
+
+
+def test_the_host_of_the_engine_is_joined_with_it() -> None:
+    found = flow.joined(looked(), {"identity": IDENTITY, **PROCESS}, REMOTE)
+
+    assert found.host
+    assert (found.host.name, found.host.root) == ("web1", True)
+    assert "host" not in found.gaps
+
+
+def test_the_processes_of_another_machine_come_from_its_bundle() -> None:
+    (web,) = flow.joined(looked(), {"identity": IDENTITY, **PROCESS}, REMOTE).containers
+
+    assert [process.name for process in web.processes or ()] == ["nginx"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("db", "the engine runs on db, but the host that was asked is web1"),
+        ("", "it is not known on which host the engine runs"),
+    ],
+)
+def test_a_host_that_may_not_be_the_engines_is_not_joined(name: str, reason: str) -> None:
+    found = flow.joined(looked(name), {"identity": IDENTITY, **PROCESS}, REMOTE)
+
+    assert found.host is None
+    assert found.gaps["host"] == reason
+    assert found.containers[0].processes_gap == reason
+
+
+def test_a_host_that_could_not_be_asked_is_a_gap_and_no_end() -> None:
+    found = flow.joined(looked(), "ssh was refused", REMOTE)
+
+    assert found.host is None
+    assert found.gaps == {"host": "ssh was refused", "processes": REMOTE}
+
+
+@pytest.mark.parametrize(
+    ("areas", "needed"),
+    [
+        (["container"], False),
+        (["container", "image", "network"], False),
+        (["container", "ssh"], True),
+        (["swarm"], True),
+        ([], True),
+    ],
+)
+def test_the_host_is_asked_only_for_rules_that_look_at_it(
+    areas: list[str], *, needed: bool
+) -> None:
+    assert flow.needs_host(select(ALL, areas=areas)) is needed
+
+
+def test_no_rule_on_containers_images_or_networks_needs_the_host() -> None:
+    few = select(ALL, areas=["container", "image", "network"])
+    asked = frozenset(rule.id for rule in few)
+    with_host = replace(shop(), host=machines.worst())
+
+    without = judge.judge(flow.without_host(with_host), few, (), date(2026, 11, 1), asked=asked)
+
+    assert judge.judge(with_host, few, (), date(2026, 11, 1), asked=asked).verdicts == (
+        without.verdicts
+    )

@@ -1,11 +1,13 @@
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 
 from builders import best, engine, process, snapshot
-from hullward.judge import ENGINE, judge, waiver_notes
+from hullward.judge import ENGINE, HOST, judge, waiver_notes
 from hullward.model.facts import Container, Snapshot, Unread
+from hullward.model.host import Host
 from hullward.model.report import Behaviour, HostReport, Outcome, Row, Verdict
 from hullward.model.rule import (
     ContainerRule,
@@ -15,8 +17,10 @@ from hullward.model.rule import (
     Unknown,
     container_rule,
     engine_rule,
+    host_rule,
 )
 from hullward.model.severity import Severity
+from hullward.model.users import Users
 from hullward.model.waiver import Waiver
 from hullward.rules import ALL
 from hullward.rules.containers.privileges import root
@@ -408,3 +412,47 @@ def test_to_judge_twice_gives_the_same_report() -> None:
     host = snapshot(best(), WEB)
 
     assert ask(*ALL, host=host) == ask(*ALL, host=host)
+
+
+@host_rule(
+    id="users-x",
+    title="X",
+    severity=Severity.LOW,
+    rationale="",
+    remedy="Mend it.",
+    refs=(),
+    needs="users",
+)
+def of_host(host: Host, snapshot: Snapshot) -> Iterator[Fail | Unknown]:
+    """Say of every host who it is."""
+    del snapshot
+    yield Fail(f"{host.name} is wrong")
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({}, "the host was not looked at"),
+        ({"gaps": {"host": "ssh was refused"}}, "ssh was refused"),
+        ({"host": Host()}, "the host was not asked for it"),
+        ({"host": Host(gaps={"users": "getent hangs"})}, "getent hangs"),
+    ],
+)
+def test_a_rule_on_the_host_is_unknown_without_host_or_area(
+    facts: dict[str, Any], reason: str
+) -> None:
+    (verdict,) = judge(snapshot(**facts), [of_host], (), TODAY).verdicts
+
+    assert (verdict.outcome, verdict.subject, verdict.reason) == (Outcome.UNKNOWN, HOST, reason)
+
+
+def test_a_rule_on_the_host_is_asked_once_its_area_is_there() -> None:
+    host = Host("web1", users=Users())
+
+    (verdict,) = judge(snapshot(WEB, host=host), [of_host], (), TODAY).verdicts
+
+    assert (verdict.outcome, verdict.subject, verdict.evidence) == (
+        Outcome.FAIL,
+        HOST,
+        "web1 is wrong",
+    )

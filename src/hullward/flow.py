@@ -26,11 +26,12 @@ from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
 from hullward.model.report import HostReport, Report
-from hullward.model.rule import Rule
+from hullward.model.rule import HostRule, Rule
 from hullward.model.waiver import Waiver
 from hullward.rules import ALL
 
 SETTINGS_FILE = "hullward.toml"
+_CONTAINERS_ONLY = frozenset({"container", "image", "network"})
 
 
 class Failure(Struct, frozen=True):
@@ -41,23 +42,43 @@ class Failure(Struct, frozen=True):
     advice: str
 
 
-def collect(target: Target, access: Access, *, stopped: bool = False) -> Snapshot | Failure:
-    """Look at one target, engine and host at the same time; a failure is a value."""
+def collect(
+    target: Target, access: Access, *, stopped: bool = False, whole: bool = True
+) -> Snapshot | Failure:
+    """Look at one target, engine and host at the same time; a failure is a value.
+
+    Where it need not be `whole`, the host is asked for the processes of containers alone.
+    """
     with ThreadPoolExecutor(1) as beside:
-        asked = beside.submit(_ask_host, target, access)
+        asked = beside.submit(_ask_host, target, access, whole=whole)
         try:
             with reader.engine(target, access) as client:
                 snapshot = engine.collect(client, target.name, datetime.now(UTC), stopped=stopped)
         except HullwardError as error:
             return Failure(target.name, error.what, error.advice)
         answers = asked.result()
-    return joined(snapshot, answers, reader.proc(target))
+    found = joined(snapshot, answers, reader.proc(target))
+    return found if whole else without_host(found)
 
 
-def _ask_host(target: Target, access: Access) -> Mapping[str, Said] | str:
+def needs_host(rules: Iterable[Rule]) -> bool:
+    """Whether one of the rules looks at the host under the engine."""
+    return any(isinstance(rule, HostRule) or rule.area not in _CONTAINERS_ONLY for rule in rules)
+
+
+def without_host(snapshot: Snapshot) -> Snapshot:
+    """Leave out a host of which only the processes were asked for."""
+    gap = "no rule that was asked looks at the host"
+    return replace(snapshot, host=None, gaps={**snapshot.gaps, "host": gap})
+
+
+def _ask_host(target: Target, access: Access, *, whole: bool) -> Mapping[str, Said] | str:
     """Run the collector on the target's machine, or say why it cannot be."""
+    if not whole and not isinstance(reader.proc(target), str):
+        return "this machine's /proc is read instead"
+    script = host.script() if whole else host.processes_script()
     try:
-        return bundle.parse(reader.ask_host(target, host.script(), access))
+        return bundle.parse(reader.ask_host(target, script, access))
     except HullwardError as error:
         return f"the host was not looked at: {error.what}"
 
@@ -73,8 +94,8 @@ def joined(
         snapshot = replace(snapshot, gaps={**snapshot.gaps, "host": found})
     else:
         snapshot = replace(snapshot, host=found)
-        if isinstance(proc, str) and not isinstance(answers, str):
-            proc = processes.bundled(answers)
+    if isinstance(proc, str) and not isinstance(answers, str):
+        proc = found if isinstance(found, str) else processes.bundled(answers)
     if isinstance(proc, str):
         return processes.without(snapshot, proc)
     return processes.collect(proc, snapshot)
@@ -92,17 +113,16 @@ def _elsewhere(snapshot: Snapshot, found: Host) -> str:
 
 def load(paths: Iterable[str]) -> tuple[Snapshot, ...]:
     """Read snapshots, or bundles made by hand; raises HullwardError for what cannot be read."""
-    found: list[Snapshot] = []
-    for path in paths:
-        data = files.read(path, what="snapshot")
-        if bundle.is_bundle(data):
-            found.append(unpacked(data, path))
-        else:
-            found += saved.load(data, path)
-    return tuple(found)
+    read = (unpacked(files.read(path, what="snapshot"), path) for path in paths)
+    return tuple(snapshot for snapshots in read for snapshot in snapshots)
 
 
-def unpacked(data: bytes, name: str) -> Snapshot:
+def unpacked(data: bytes, name: str) -> tuple[Snapshot, ...]:
+    """Read a file of snapshots, or a bundle that was made by hand."""
+    return (_by_hand(data, name),) if bundle.is_bundle(data) else saved.load(data, name)
+
+
+def _by_hand(data: bytes, name: str) -> Snapshot:
     """Read a bundle that was made by hand, engine and host."""
     answers = bundle.parse(data)
     made = next(iter(answers.get("made", Said()).text.split()), "")
@@ -138,13 +158,14 @@ def waivers(path: str) -> tuple[Waiver, ...]:
 def report(
     looks: Iterable[Snapshot | Failure], rules: Sequence[Rule], accepted: Sequence[Waiver]
 ) -> Report:
-    """Judge every look, and keep the failures as rows."""
+    """Judge every look by these rules, as grave as they are here; keep the failures as rows."""
     now = datetime.now(UTC)
-    asked = frozenset(rule.id for rule in rules)
+    asked = {rule.id: rule for rule in rules}
+    catalogue = [asked.get(rule.id, rule) for rule in ALL]
     hosts = tuple(
         HostReport(look.target, error=look.what, advice=look.advice)
         if isinstance(look, Failure)
-        else judge.judge(look, ALL, accepted, now.date(), asked=asked)
+        else judge.judge(look, catalogue, accepted, now.date(), asked=asked)
         for look in looks
     )
     notes = judge.waiver_notes(hosts, accepted, now.date())

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from bundles import ANSWERS, written
 from hullward import __version__
 from hullward.host.recorded import Fault, RecordedEngine
 from hullward.host.recording import Recorded
 from hullward.model.severity import Severity
+from hullward.rules import ALL, profiles
+from hullward.rules.image_files import DEEP
 from terminal import CITIZEN, PRIVILEGED, ROOT, recorded, run, save
 
 Capture = pytest.CaptureFixture[str]
@@ -52,17 +55,30 @@ def test_help_is_on_stdout_or_tells_what_is_missing(capsys: Capture, words: list
 def test_help_names_every_command(capsys: Capture) -> None:
     said = run(capsys, "--help")
 
-    assert re.findall(r"^  (\w+)  ", said.out, re.MULTILINE) == ["audit", "collect", "explain"]
+    assert re.findall(r"^  (\w+)  ", said.out, re.MULTILINE) == [
+        "audit",
+        "collect",
+        "diff",
+        "ports",
+        "explain",
+    ]
 
 
 @pytest.mark.parametrize(
-    "words", [["nothing"], ["audit", "--nothing"], ["audit", "--format", "x"], ["collect"]]
+    "words", [["nothing"], ["audit", "--nothing"], ["audit", "--format", "x"], ["diff", "old"]]
 )
 def test_wrong_usage_is_two_lines_and_2(capsys: Capture, words: list[str]) -> None:
     said = run(capsys, *words)
 
     assert (said.status, said.out) == (2, "")
     assert said.complaint[1] == "`hullward --help` shows the commands and options."
+
+
+def test_snapshot_without_a_file_to_write_to_is_refused(capsys: Capture) -> None:
+    said = run(capsys, "collect")
+
+    assert (said.status, said.out) == (2, "")
+    assert said.complaint == ("No file to write to was given.", "Name one: `-o FILE`.")
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "-inf", "1e999", "soon", ""])
@@ -115,7 +131,7 @@ def rules(capsys: Capture, *options: str) -> set[str]:
 
 
 def test_rules_are_chosen_by_area_name_and_glob(capsys: Capture, three: str) -> None:
-    everything = rules(capsys, "--from", three)
+    everything = {rule.id for rule in ALL}
     chosen = ("--rule", "container-root", "--rule", "container-host-*")
 
     assert rules(capsys, "--from", three, "--area", "daemon") == {
@@ -125,8 +141,29 @@ def test_rules_are_chosen_by_area_name_and_glob(capsys: Capture, three: str) -> 
         rule for rule in everything if rule == "container-root" or rule.startswith("container-host")
     }
     assert rules(capsys, "--from", three, "--exclude", "container-*") == {
-        rule for rule in everything if not rule.startswith("container-")
+        rule.id
+        for rule in profiles.apply("guide", ALL)
+        if rule.area != "container" and rule.id not in DEEP
     }
+
+
+def test_profile_chooses_rules_and_says_how_grave_they_are(capsys: Capture, three: str) -> None:
+    said = run(capsys, "audit", "--from", three, "--format", "json", "--profile", "homelab")
+    verdicts = json.loads(said.out)["hosts"][0]["verdicts"]
+    graded = {verdict["rule"]: verdict["severity"] for verdict in verdicts}
+
+    assert rules(capsys, "--from", three) == {
+        rule.id for rule in profiles.apply("guide", ALL) if rule.id not in DEEP
+    }
+    assert "host-audit-rule" not in graded
+    assert graded["daemon-userns-off"] == "low"
+
+
+def test_choice_of_no_rule_is_refused_and_no_clean_audit(capsys: Capture, three: str) -> None:
+    said = run(capsys, "audit", "--from", three, "--profile", "cis-2", "--area", "ssh")
+
+    assert (said.status, said.out) == (2, "")
+    assert said.complaint[0] == "No rule is chosen."
 
 
 @pytest.mark.parametrize(
@@ -391,3 +428,95 @@ def test_no_thread_is_left_behind(capsys: Capture) -> None:
     run(capsys, "audit", "unix:///none/1", "unix:///none/2")
 
     assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("words", [["audit", "--show-commands"], ["collect", "--print-script"]])
+def test_the_script_is_printed_and_nothing_is_asked(capsys: Capture, words: list[str]) -> None:
+    said = run(capsys, *words, "ssh://nobody@nowhere.invalid")
+    checked = subprocess.run(
+        ["sh", "-n"],  # noqa: S607 - the shell of this machine
+        input=said.out,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (said.status, said.err) == (0, "")
+    assert said.out.startswith("#!/bin/sh\n")
+    assert checked.returncode == 0
+
+
+def test_only_the_script_for_a_host_without_connection_asks_docker(capsys: Capture) -> None:
+    assert "docker container inspect" in run(capsys, "collect", "--print-script").out
+    assert "docker container inspect" not in run(capsys, "audit", "--show-commands").out
+
+
+def test_a_bundle_is_audited_like_a_snapshot(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "bundle").write_bytes(written(ANSWERS))
+    said = run(capsys, "audit", "--from", "bundle", "--format", "json", "--fail-on", "never")
+
+    (host,) = json.loads(said.out)["hosts"]
+    assert said.status == 0
+    assert [c["name"] for c in host["containers"]] == ["web"]
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "csv"])
+def test_people_are_told_nothing_of_nothing(capsys: Capture, form: str) -> None:
+    said = run(capsys, "audit", "unix:///none", "--format", form)
+
+    assert (said.status, said.out) == (2, "")
+    assert said.complaint[0] == "unix:///none: No engine listens on /none."
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "junit", "html", "prometheus"])
+def test_programs_get_a_document_even_of_nothing(capsys: Capture, form: str) -> None:
+    said = run(capsys, "audit", "unix:///none", "--format", form)
+
+    assert said.status == 2
+    assert "unix:///none" in said.out
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_a_target_that_failed_is_a_row_beside_the_others(capsys: Capture, form: str) -> None:
+    with RecordedEngine(recorded(), "engine.sock") as fake:
+        said = run(capsys, "audit", fake.url, "unix:///none", "--format", form)
+
+    assert said.status == 2
+    assert "engine.sock" in said.out
+    assert "none" in said.out
+
+
+@pytest.mark.parametrize("form", ["snapshot", "json", "bundle"])
+def test_only_what_is_new_since_the_baseline_counts(
+    capsys: Capture, tmp_path: Path, form: str
+) -> None:
+    if form == "bundle":
+        (tmp_path / "now").write_bytes(written(ANSWERS))
+    else:
+        save(tmp_path / "now", ROOT, PRIVILEGED)
+    options = ("audit", "--from", "now", "--fail-on", "medium")
+    (tmp_path / "old").write_bytes((tmp_path / "now").read_bytes())
+    if form == "json":
+        (tmp_path / "old").write_text(run(capsys, *options, "--format", "json").out)
+
+    assert run(capsys, *options).status == 1
+    assert run(capsys, *options, "--baseline", "old").status == 0
+
+
+def test_a_finding_that_the_baseline_does_not_have_counts(capsys: Capture, tmp_path: Path) -> None:
+    save(tmp_path / "old", ROOT)
+    save(tmp_path / "now", ROOT, PRIVILEGED)
+    options = ("audit", "--from", "now", "--baseline", "old")
+
+    assert run(capsys, *options).status == 1
+    assert run(capsys, *options, "--fail-on", "never").status == 0
+    assert run(capsys, *options, "--area", "ssh").status == 0
+
+
+def test_a_baseline_that_is_none_is_refused_before_anything_is_asked(
+    capsys: Capture, three: str
+) -> None:
+    said = run(capsys, "audit", "--from", three, "--baseline", "missing")
+
+    assert (said.status, said.out) == (2, "")
+    assert "missing" in said.complaint[0]

@@ -14,7 +14,17 @@ from fakes import FakeReader, answer, attempt, engine_with, inspected
 from hullward.collect import engine, saved
 from hullward.host.engine import Answer
 from hullward.model.errors import HullwardError
-from hullward.model.facts import Container, Engine, Exec, Image, Network, Plugin, Snapshot, Unread
+from hullward.model.facts import (
+    Container,
+    Engine,
+    Exec,
+    Image,
+    Network,
+    Plugin,
+    Snapshot,
+    Unread,
+    UnusedImages,
+)
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 WEB, DB = inspected("a" * 64, "web"), inspected("b" * 64, "db")
@@ -33,6 +43,7 @@ def test_empty_engine_gives_an_empty_snapshot() -> None:
         target="web1",
         collected_at="2026-11-24T12:30:00Z",
         engine=Engine("28.5.2", "1.51", security_options=("name=seccomp,profile=builtin",)),
+        unused_images=UnusedImages(),
         networks=(),
         plugins=(),
     )
@@ -82,7 +93,30 @@ def test_stopped_containers_are_asked_for_only_when_wanted(stopped: bool, path: 
     reader = FakeReader({})
     look(reader, stopped=stopped)
 
-    assert [p for p in reader.asked if p.startswith("/containers")] == [f"/containers/json{path}"]
+    assert reader.asked[:2] == ["/volumes", f"/containers/json{path}"]
+
+
+def test_images_without_a_container_are_counted_stopped_ones_included() -> None:
+    images = [
+        {"Id": "sha256:1", "RepoTags": ["web:1"], "Size": 1},
+        {"Id": "sha256:2", "RepoTags": ["old:1"], "Size": 20},
+        {"Id": "sha256:3", "RepoTags": ["<none>:<none>"], "Size": 300},
+        {"Id": "sha256:4", "RepoTags": None, "Size": 4000},
+        {"Id": "sha256:5", "RepoTags": [], "Size": 50000},
+    ]
+    owners = [{"Id": "a", "ImageID": "sha256:1"}, {"Id": "b", "ImageID": "sha256:5"}]
+    answers = {"/images/json": answer(images), "/containers/json?all=1": answer(owners)}
+
+    assert look(FakeReader(answers)).unused_images == UnusedImages(3, 4320, 2, 4300)
+
+
+@pytest.mark.parametrize("path", ["/images/json", "/containers/json?all=1"])
+@pytest.mark.parametrize("bad", [answer({}, 500), GARBAGE, WRONG])
+def test_images_that_cannot_be_listed_are_a_gap(path: str, bad: Answer) -> None:
+    found = look(FakeReader({path: bad}))
+
+    assert found.unused_images is None
+    assert list(found.gaps) == ["images/json"]
 
 
 @pytest.mark.parametrize(

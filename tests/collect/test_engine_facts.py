@@ -49,8 +49,8 @@ def test_settings_in_effect_are_read() -> None:
     assert gaps == {}
     assert found == Engine(
         "29.1.0",
-        "web",
         "1.52",
+        "web",
         security_options=("name=seccomp,profile=builtin",),
         swarm="active",
         built="2026-10-30T00:00:00Z",

@@ -38,6 +38,17 @@ SHOWN = {
     "/info OperatingSystem": "the name of a distribution",
     "/info Warnings *": "the engine's own words on its settings",
     "/info Swarm LocalNodeState": "a state",
+    "/info Name": "the name of the host, which is compared with the one that is asked",
+    "/info Driver": "the name of a driver",
+    "/info DriverStatus * *": "what the storage driver says of itself",
+    "/info LoggingDriver": "the name of a driver",
+    "/info Plugins Authorization *": "the name of a plugin",
+    "/info RegistryConfig InsecureRegistryCIDRs *": "the address of a registry",
+    "/info RegistryConfig IndexConfigs key": "the address of a registry",
+    "/info DefaultAddressPools * Base": "an address",
+    "/version BuildTime": "a time",
+    "/networks * IPAM Config * Subnet": "an address",
+    "/networks * Options com.docker.network.bridge.gateway_mode_ipv4": "a mode",
     # Names by which a person finds things.
     "/networks * Name": "a name",
     "/networks * Driver": "a name",
@@ -49,6 +60,8 @@ SHOWN = {
     "image RepoDigests *": "a name",
     "image Created": "a time",
     "image Config ExposedPorts key": "a port",
+    "image Config User": "a user",
+    "image Config Env *": "the name of a variable, cut off before its value",
     "exec ProcessConfig user": "a user",
     "inspect Id": "an id",
     "inspect Name": "a name",
@@ -108,12 +121,50 @@ MAPS = ("Labels", "Options", "Sysctls", "Networks", "ExposedPorts", "Ports", "Po
         "Annotations", "StorageOpt", "Tmpfs", "Config", "IndexConfigs")  # fmt: skip
 
 
+SECRETS = "RUN |1 API_TOKEN=abc /bin/sh -c curl https://me:secret@host && apt-get update"
+LATER: dict[str, Any] = {
+    "/info": {
+        "Plugins": {"Volume": ["local"], "Authorization": ["opa"]},
+        "RegistryConfig": {
+            "IndexConfigs": {"reg:5000": {"Name": "reg:5000", "Secure": False}},
+            "InsecureRegistryCIDRs": ["10.0.0.0/8"],
+            "Mirrors": ["https://user:secret@mirror.example.org/"],
+        },
+        "DefaultAddressPools": [{"Base": "10.210.0.0/16", "Size": 24}],
+    },
+    "history": [{"Id": "x", "CreatedBy": SECRETS, "Comment": "c", "Tags": ["t"]}],
+    "/swarm": {
+        "ID": "c1",
+        "JoinTokens": {"Worker": "SWMTKN-1", "Manager": "SWMTKN-2"},
+        "Spec": {"Name": "default", "CAConfig": {"SigningCAKey": "key", "SigningCACert": "cert"}},
+        "TLSInfo": {"TrustRoot": "PEM", "CertIssuerSubject": "s"},
+    },
+    "/nodes": [
+        {
+            "ID": "n1",
+            "Spec": {"Role": "manager", "Availability": "active", "Labels": {"a": "b"}},
+            "Description": {"Hostname": "web1"},
+            "Status": {"State": "ready", "Addr": "10.0.0.1"},
+        }
+    ],
+}
+NETWORKS = [
+    {
+        "Name": "bridge",
+        "Driver": "bridge",
+        "IPAM": {"Driver": "default", "Config": [{"Subnet": "172.17.0.0/16", "Gateway": "x"}]},
+        "Options": {"com.docker.network.bridge.gateway_mode_ipv4": "routed", "parent": "eth0"},
+        "Labels": {"a": "b"},
+    }
+]
+
+
 @cache
 def recorded() -> dict[str, Any]:
     """Give the answers of a real engine, filled up with what it could have said as well."""
     path = Path(__file__).parent / "data" / "everything.json"
     value: dict[str, Any] = json.loads(path.read_text())
-    return value
+    return value | LATER | {"/info": value["/info"] | LATER["/info"], "/networks": NETWORKS}
 
 
 class Engine:
@@ -131,6 +182,7 @@ class Engine:
             for pattern, name in (
                 (r"/containers/[^/]+/json", "inspect"),
                 (r"/images/.*/json", "image"),
+                (r"/images/.*/history", "history"),
                 (r"/exec/.*/json", "exec"),
             ):
                 kind = name if re.fullmatch(pattern, kind) else kind

@@ -110,7 +110,7 @@ def test_a_container_that_was_not_read_is_null_but_for_what_is_known() -> None:
 def test_a_model_citizen_is_described_in_full() -> None:
     report = json.loads(render(audited(snapshot(best()))))
 
-    assert report["hosts"][0]["engine"] == {"version": "28.5.1", "api": "1.51"}
+    assert report["hosts"][0]["engine"] == {"version": "29.6.0", "api": "1.51"}
     assert report["hosts"][0]["containers"] == [
         {
             "name": "best",

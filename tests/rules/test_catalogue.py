@@ -2,31 +2,48 @@
 
 import re
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from builders import best, engine, process, snapshot
+import machines
+from builders import engine, process, snapshot
 from hullward import judge
 from hullward.model import capabilities
 from hullward.model.facts import (
     Container,
     Device,
     Exec,
+    FileCapability,
+    History,
     Image,
+    ImageFiles,
     Listener,
     Mount,
+    Network,
+    OwnedFile,
     Plugin,
     Port,
     Snapshot,
+    Swarm,
+    UnusedImages,
 )
 from hullward.model.report import Behaviour, Outcome
-from hullward.model.rule import ContainerRule, EngineRule, Rule
+from hullward.model.rule import ContainerRule, EngineRule, HostRule, Rule
 from hullward.model.severity import Severity
+from hullward.model.system import System
 from hullward.report import explain, rulebook
 from hullward.rules import ALL
+from scenes import in_order
 
 ROOT = Path(__file__).parents[2]
+AREAS = {
+    "container", "daemon", "files", "firewall", "host", "image", "network", "ssh", "swarm", "users",
+}  # fmt: skip
+# A provider's firewall cannot be seen from inside, so this one only ever passes or does not know.
+NEVER_FAILS = {"firewall-none"}
 # Others rely on these: waivers, dashboards, issues.
 PROMISED = {
     "container-root",
@@ -105,22 +122,82 @@ def worst() -> Snapshot:
         *OTHERS,
         engine=engine(
             security_options=("name=selinux", "name=userns"),
-            components={"runc": "1.0.0", "containerd": "1.2.0"},
+            components={"runc": "1.0.0", "containerd": "1.2.0", "Engine": "19.03.0"},
             warnings=("WARNING: API is accessible on http://0.0.0.0:2375 without encryption.",),
             swarm="active",
+            manager=True,
+            live_restore=False,
+            built="2024-01-01T00:00:00Z",
+            log_driver="none",
+            experimental=True,
+            storage_driver="aufs",
+            insecure_registries=("reg:5000",),
+            authorization=(),
+            pools=(("8.8.0.0/16", 24),),
         ),
         plugins=(Plugin("p", enabled=True, all_devices=True),),
-        images={"old": Image("old", created="2020-01-01T00:00:00Z")},
+        images={
+            "old": Image(
+                "old",
+                created="2020-01-01T00:00:00Z",
+                environment=("API_TOKEN",),
+                history=History(("a URL",), 1, ("BUILD_SECRET",)),
+                files=ImageFiles(
+                    setuid=(OwnedFile("/bin/su", 0),),
+                    capabilities=(FileCapability("/bin/ping", ("NET_RAW",)),),
+                ),
+            )
+        },
+        unused_images=UnusedImages(3, 10**9),
+        networks=(
+            Network("bridge", gateway_modes=("nat-unprotected",)),
+            Network("over", "overlay", encrypted=False),
+        ),
+        swarm=Swarm(
+            autolock=False, certificate_days=375, root_expires="2027-01-01", managers=2, nodes=4
+        ),
+        host=machines.worst(),
     )
 
 
 def unconfined() -> Snapshot:
-    """Describe a host with AppArmor for the rule on it, and one without any for its engine."""
-    return snapshot(WORST, engine=engine(security_options=("name=apparmor",)))
+    """Describe a host with AppArmor for the rule on it, whose engine logs and restarts badly."""
+    big = Container("big", memory=1 << 40)
+    return snapshot(
+        WORST,
+        big,
+        engine=engine(security_options=("name=apparmor",), log_driver="json-file"),
+        host=machines.worst(),
+    )
 
 
 def naked() -> Snapshot:
-    return snapshot(engine=engine(security_options=()))
+    """Describe an engine without any confinement, on a machine whose rules were deleted."""
+    return snapshot(
+        Container("mail", networks=("bridge",), ports=(Port(80, "tcp", machines.ANY4, 8081),)),
+        engine=engine(security_options=(), live_restore=False, log_driver="json-file"),
+        host=machines.wiped(),
+    )
+
+
+def neighbourly() -> Snapshot:
+    """Describe a large host whose engine leaves the loopback address to its neighbours."""
+    roomy = replace(machines.best().system or System(), memory=1 << 38, available=1 << 38)
+    disks = tuple(replace(f, size=1 << 40, used=0) for f in roomy.filesystems or ())
+    port = Port(80, "tcp", "127.0.0.1", 8081)
+    return snapshot(
+        Container("inner", networks=("bridge",), ports=(port,)),
+        engine=engine(version="27.5.1"),
+        host=replace(machines.best(), system=replace(roomy, filesystems=disks)),
+    )
+
+
+SCENES = (worst, unconfined, naked, neighbourly)
+
+
+@cache
+def everything_that_fails() -> frozenset[str]:
+    return frozenset().union(*(failed(scene()) for scene in SCENES))
 
 
 def failed(host: Snapshot) -> set[str]:
@@ -147,19 +224,21 @@ def test_the_ids_that_others_rely_on_exist() -> None:
 
 @each_rule
 def test_an_id_is_a_slug_that_starts_with_its_area(rule: Rule) -> None:
-    assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.id)
-    assert rule.area in {"container", "daemon", "swarm"}
+    assert re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", rule.id)
+    assert rule.area in AREAS
     assert (rule.area == "container") is isinstance(rule, ContainerRule)
-    assert isinstance(rule, ContainerRule | EngineRule)
+    assert isinstance(rule, ContainerRule | EngineRule | HostRule)
 
 
 @each_rule
 def test_every_field_of_a_rules_page_is_written(rule: Rule) -> None:
-    for text in (rule.title, rule.rationale, rule.remedy):
+    for text in (rule.title, rule.rationale):
         assert text == " ".join(text.split())
         assert len(text) >= 10
+    for line in rule.remedy.split("\n"):
+        assert line == line.strip()
+        assert len(line) >= 10
     assert rule.rationale.endswith(".")
-    assert rule.remedy.endswith(".")
     assert not rule.title.endswith(".")
     assert isinstance(rule.refs, tuple)
     assert all(len(ref) >= 6 for ref in rule.refs)
@@ -168,21 +247,22 @@ def test_every_field_of_a_rules_page_is_written(rule: Rule) -> None:
 
 @each_rule
 def test_every_rule_fires_where_everything_is_wrong(rule: Rule) -> None:
-    assert rule.id in failed(worst()) | failed(unconfined()) | failed(naked())
+    assert rule.id in everything_that_fails() | NEVER_FAILS
 
 
 def test_no_rule_breaks_where_everything_is_wrong() -> None:
-    for host in (worst(), unconfined(), naked(), snapshot(WORST, engine=None, plugins=None)):
+    for host in (*(scene() for scene in SCENES), snapshot(WORST, engine=None, plugins=None)):
         outcomes = {v.outcome for v in judge.judge(host, ALL, (), TODAY).verdicts}
 
         assert Outcome.BROKEN not in outcomes
 
 
-def test_nothing_of_medium_or_worse_fires_for_the_model_citizen() -> None:
-    report = judge.judge(snapshot(best()), ALL, (), TODAY)
+def test_only_that_it_runs_as_root_is_said_of_a_host_in_order() -> None:
+    report = judge.judge(in_order(), ALL, (), TODAY)
 
-    grave = {v.rule for v in report.verdicts if v.outcome is Outcome.FAIL}
-    assert grave == set()
+    assert [(v.rule, v.outcome) for v in report.verdicts if v.outcome is not Outcome.PASS] == [
+        ("daemon-rootful", Outcome.FAIL)
+    ]
     assert [(row.name, row.behaviour, row.worst) for row in report.rows] == [
         ("best", Behaviour.YES, None)
     ]

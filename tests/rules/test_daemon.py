@@ -40,15 +40,15 @@ def test_rules_that_need_info_are_unknown_without_it(rule: EngineRule) -> None:
 
 
 def test_escape_vulnerability_names_flaw_and_mend() -> None:
-    host = engine(components={"runc": "1.1.11", "containerd": "1.4.2"})
+    host = engine(components={"Engine": "29.6.0", "runc": "1.1.11", "containerd": "1.4.2"})
 
     assert evidence(ask_engine(daemon.escape_vulnerability, engine=host)) == [
         "containerd 1.4.2 is older than the fix of CVE-2020-15257 (fixed in 1.3.9 and 1.4.3)",
         (
             "runc 1.1.11 is older than the fix of CVE-2024-21626 (fixed in 1.1.12), "
-            "CVE-2025-31133 (fixed in 1.2.8 and 1.3.3 and 1.4.0-rc3), "
-            "CVE-2025-52565 (fixed in 1.2.8 and 1.3.3 and 1.4.0-rc3), "
-            "CVE-2025-52881 (fixed in 1.2.8 and 1.3.3 and 1.4.0-rc3)"
+            "CVE-2025-31133 (fixed in 1.2.8 and 1.3.3 and 1.4.0-rc.3), "
+            "CVE-2025-52565 (fixed in 1.2.8 and 1.3.3 and 1.4.0-rc.3), "
+            "CVE-2025-52881 (fixed in 1.2.8 and 1.3.3 and 1.4.0-rc.3)"
         ),
     ]
 
@@ -58,22 +58,24 @@ def test_escape_vulnerability_is_silent_for_versions_of_today() -> None:
 
 
 def test_escape_vulnerability_is_unknown_for_a_distributions_build() -> None:
-    host = engine(components={"runc": "1.1.15+ds1", "containerd": "1.7.24"})
+    host = engine(components={"Engine": "29.6.0", "runc": "1.1.15+ds1", "containerd": "1.7.24"})
 
     (reason,) = reasons(ask_engine(daemon.escape_vulnerability, engine=host))
 
     assert reason.startswith("runc 1.1.15+ds1 is older than the fix of CVE-2025-31133")
-    assert reason.endswith("; it is a distribution's build, which may have it backported")
+    assert reason.endswith("; its build may have it backported")
 
 
 @pytest.mark.parametrize(
     ("components", "expected"),
     [
         pytest.param(
-            {"containerd": "2.1.5"}, ["the version of runc is not known ('')"], id="missing"
+            {"Engine": "29.6.0", "containerd": "2.1.5"},
+            ["the version of runc is not known ('')"],
+            id="missing",
         ),
         pytest.param(
-            {"containerd": "2.1.5", "runc": "N/A"},
+            {"Engine": "29.6.0", "containerd": "2.1.5", "runc": "N/A"},
             ["the version of runc is not known ('N/A')"],
             id="not a number",
         ),

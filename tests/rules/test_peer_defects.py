@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from builders import Facts, ask, best, engine, evidence, fail, process, reasons, snapshot
+from builders import Facts, ask, engine, evidence, fail, process, reasons, snapshot
 from hullward import judge
 from hullward.model.facts import Container, Image, Mount, Port
 from hullward.model.report import Outcome
@@ -18,6 +18,7 @@ from hullward.rules.containers import (
     ports,
     privileges,
 )
+from scenes import in_order
 
 
 def outcomes(container: Container, rule: str) -> list[Outcome]:
@@ -31,7 +32,7 @@ def test_row_3_no_container_is_skipped_for_its_name_as_docker_bench_does() -> No
     report = judge.judge(host, ALL, (), date(2026, 11, 1))
 
     assert [row.name for row in report.rows] == ["nil", "vanilla"]
-    assert {v.subject for v in report.verdicts} == {"vanilla", "nil", judge.ENGINE}
+    assert {v.subject for v in report.verdicts} == {"vanilla", "nil", judge.ENGINE, judge.HOST}
 
 
 @pytest.mark.parametrize("user", ["0:0", "root:root", "0", "root", "", "0:1000"])
@@ -157,9 +158,7 @@ def test_row_23_dropped_capabilities_count_unlike_in_docker_bench(
     assert (answers == []) is dropped
 
 
-def test_a_container_can_be_clean_in_every_check_unlike_in_docker_bench() -> None:
-    images = {"sha256:best": Image("sha256:best", created="2026-10-01T00:00:00Z")}
+def test_a_host_can_be_clean_in_every_check_unlike_in_docker_bench() -> None:
+    report = judge.judge(in_order(), ALL, (), date(2026, 11, 1))
 
-    report = judge.judge(snapshot(best(), images=images), ALL, (), date(2026, 11, 1))
-
-    assert [v.rule for v in report.verdicts if v.outcome is not Outcome.PASS] == []
+    assert [v.rule for v in report.verdicts if v.outcome is not Outcome.PASS] == ["daemon-rootful"]

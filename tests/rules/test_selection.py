@@ -14,12 +14,20 @@ def test_without_words_every_rule_is_asked() -> None:
 
 
 def test_an_area_keeps_its_rules() -> None:
-    assert ids(areas=["swarm"]) == ["swarm-enabled"]
+    assert ids(areas=["network"]) == [
+        "network-bridge-icc",
+        "network-gateway-unprotected",
+        "network-overlay-plain",
+    ]
 
 
 def test_an_id_may_be_a_glob() -> None:
     assert ids(ids=["container-privileged"]) == ["container-privileged"]
-    assert ids(ids=["*-engine-*"]) == ["container-engine-api", "container-engine-socket"]
+    assert ids(ids=["*-engine-*"]) == [
+        "container-engine-api",
+        "container-engine-socket",
+        "files-engine-socket",
+    ]
 
 
 def test_excluded_rules_are_left_out_of_what_was_chosen() -> None:
@@ -40,7 +48,7 @@ def test_area_and_id_must_both_fit() -> None:
         ),
         ({"excluded": ["conteiner-root"]}, "There is no rule 'conteiner-root'.", "Did you mean"),
         ({"areas": ["deamon"]}, "There is no area 'deamon'.", "Did you mean daemon?"),
-        ({"areas": ["x"]}, "There is no area 'x'.", "There are: container, daemon, swarm."),
+        ({"areas": ["x"]}, "There is no area 'x'.", "There are: container, daemon, files,"),
     ],
 )
 def test_a_word_that_fits_nothing_is_an_error_with_near_words(

@@ -6,24 +6,29 @@ from hullward.rules import vulnerabilities
 
 LEAKED, SHIM = "CVE-2024-21626", "CVE-2020-15257"
 NOVEMBER = {"CVE-2025-31133", "CVE-2025-52565", "CVE-2025-52881"}
-EARLY = {"CVE-2019-5736", "CVE-2021-30465"}
+OVERWRITTEN, VOLUMES, TARGETS = "CVE-2019-5736", "CVE-2019-19921", "CVE-2021-30465"
+LINKED = "CVE-2023-27561"
+COPIES = {"CVE-2026-41567", "CVE-2026-42306"}
 
 
 @pytest.mark.parametrize(
     ("part", "version", "ids"),
     [
-        ("runc", "1.0.0-rc6", EARLY | {LEAKED} | NOVEMBER),
-        ("runc", "1.0.0-rc10", {"CVE-2021-30465", LEAKED} | NOVEMBER),
-        ("runc", "1.0.0-rc93", {"CVE-2021-30465", LEAKED} | NOVEMBER),
-        ("runc", "1.0.0~rc93+ds1", {"CVE-2021-30465", LEAKED} | NOVEMBER),
-        ("runc", "1.0.0-rc95", {LEAKED} | NOVEMBER),
-        ("runc", "1.0.0", {LEAKED} | NOVEMBER),
+        ("runc", "1.0.0-rc6", {OVERWRITTEN, VOLUMES, TARGETS} | NOVEMBER),
+        ("runc", "1.0.0-rc7", {VOLUMES, TARGETS} | NOVEMBER),
+        ("runc", "1.0.0-rc10", {TARGETS} | NOVEMBER),
+        ("runc", "1.0.0-rc93", {TARGETS, LEAKED} | NOVEMBER),
+        ("runc", "1.0.0~rc93+ds1", {TARGETS, LEAKED} | NOVEMBER),
+        ("runc", "1.0.0-rc95", {LINKED, LEAKED} | NOVEMBER),
+        ("runc", "1.0.0", {LINKED, LEAKED} | NOVEMBER),
+        ("runc", "1.1.4", {LINKED, LEAKED} | NOVEMBER),
+        ("runc", "1.1.5", {LEAKED} | NOVEMBER),
         ("runc", "1.1.11", {LEAKED} | NOVEMBER),
         ("runc", "v1.1.11", {LEAKED} | NOVEMBER),
         ("runc", "1.1.12", NOVEMBER),
         ("runc", "1.1.12-0ubuntu2~22.04.1", NOVEMBER),
         ("runc", "1.1.15+ds1", NOVEMBER),
-        ("runc", "1.1", {LEAKED} | NOVEMBER),
+        ("runc", "1.1", {LINKED, LEAKED} | NOVEMBER),
         ("runc", "1.2.7", NOVEMBER),
         ("runc", "1.2.8-rc.1", NOVEMBER),
         ("runc", "1.2.8", set()),
@@ -44,7 +49,10 @@ EARLY = {"CVE-2019-5736", "CVE-2021-30465"}
         ("containerd", "1.4.3", set()),
         ("containerd", "1.4.13~ds1", set()),
         ("containerd", "2.1.5", set()),
-        ("Engine", "1.0.0", set()),
+        ("Engine", "1.0.0", {"CVE-2026-42306"}),
+        ("Engine", "28.5.2", COPIES),
+        ("Engine", "29.5.0", COPIES),
+        ("Engine", "29.5.1", set()),
     ],
 )
 def test_a_version_is_compared_with_its_own_branch(part: str, version: str, ids: set[str]) -> None:

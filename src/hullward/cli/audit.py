@@ -3,19 +3,22 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
 from hullward import fleet, flow
-from hullward.cli import targets
+from hullward.cli import diff, targets
 from hullward.cli.main import say, show
 from hullward.model.errors import HullwardError
 from hullward.model.report import HostReport, Outcome, Report
+from hullward.model.rule import Rule
 from hullward.model.severity import Severity
-from hullward.rules import ALL
+from hullward.report.difference import compare, paired
+from hullward.rules import ALL, profiles
+from hullward.rules.image_files import DEEP
 from hullward.rules.selection import select
 
 _FORMATS = ("table", "json", "html", "sarif", "junit", "markdown", "csv", "prometheus")
@@ -28,6 +31,8 @@ _RENDERERS = {
     "csv": "csv_report",
     "prometheus": "prometheus",
 }
+# Formats for people say nothing of nothing; those for programs always give a document.
+_FOR_PEOPLE = frozenset({"table", "markdown", "csv"})
 _FINDINGS, _CANNOT = 1, 2
 
 
@@ -44,6 +49,12 @@ _FINDINGS, _CANNOT = 1, 2
     show_default=True,
     help="Exit 1 for findings as grave as this.",
 )
+@click.option("--baseline", default="", metavar="FILE", help="Exit 1 only for what is new since.")
+@click.option(
+    "--profile",
+    type=click.Choice(list(profiles.PROFILES)),
+    help="Which rules, and how grave; guide, unless areas or rules are named.",
+)
 @click.option("--area", multiple=True, metavar="AREA", help="Only rules of this area.")
 @click.option("--rule", "ids", multiple=True, metavar="RULE", help="Only this rule; may be a glob.")
 @click.option("--exclude", multiple=True, metavar="RULE", help="Not this rule; may be a glob.")
@@ -55,24 +66,43 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     A TARGET is the name of a docker context, or an address: unix://PATH, tcp://HOST:PORT,
     ssh://USER@HOST. Without one, the engine is the one that the docker command would use.
 
+    --baseline takes a snapshot, or a report of --format json.
+
     Exit status: 0 nothing as grave as --fail-on, 1 findings, 2 something could not be audited.
     """
     if values["show_commands"]:
         click.echo(flow.host_script(), nl=False)
         return 0
-    rules = select(ALL, areas=values["area"], ids=values["ids"], excluded=values["exclude"])
+    rules = _rules(values)
     accepted = flow.waivers(values["config"])
-    report = flow.report(_looks(values), rules, accepted)
-    show(_render(report, values))
+    base = values["baseline"]
+    before = diff.load(base, values["config"], rules) if base else None
+    report = flow.report(_looks(values, rules), rules, accepted)
+    if values["form"] not in _FOR_PEOPLE or any(host.snapshot for host in report.hosts):
+        show(_render(report, values))
     for host in report.hosts:
         _complain(host)
-    return _status(report, values["fail_on"])
+    return _status(report, values["fail_on"], before)
 
 
-def _looks(values: dict[str, Any]) -> tuple[Any, ...]:
+def _rules(values: dict[str, Any]) -> tuple[Rule, ...]:
+    """Choose the rules: those that are named, of the profile; who names some means all of them."""
+    areas, ids = values["area"], values["ids"]
+    chosen = select(ALL, areas=areas, ids=ids, excluded=values["exclude"])
+    profile = values["profile"] or ("" if areas or ids else profiles.DEFAULT)
+    if not ids:  # what only --deep can answer is no gap of every other audit
+        chosen = tuple(rule for rule in chosen if rule.id not in DEEP)
+    found = profiles.apply(profile, chosen) if profile else chosen
+    if not found:
+        raise HullwardError("No rule is chosen.", "Name fewer of --profile, --area and --rule.")
+    return found
+
+
+def _looks(values: dict[str, Any], rules: Sequence[Rule]) -> tuple[Any, ...]:
     if not values["saved"]:
         choice = targets.chosen(values)
-        return fleet.collect(choice.targets, choice.access, stopped=choice.stopped)
+        whole = flow.needs_host(rules)
+        return fleet.collect(choice.targets, choice.access, stopped=choice.stopped, whole=whole)
     if values["target"] or values["host"] or values["context"] or values["all_contexts"]:
         raise HullwardError("--from was given together with a target.", "Keep one of them.")
     return flow.load(values["saved"])
@@ -112,9 +142,15 @@ def _complain(host: HostReport) -> None:
             )
 
 
-def _status(report: Report, fail_on: str) -> int:
+def _status(report: Report, fail_on: str, before: Report | None) -> int:
     if any(host.incomplete for host in report.hosts):
         return _CANNOT
-    if fail_on != "never" and report.failed(Severity(fail_on)):
-        return _FINDINGS
-    return 0
+    return _FINDINGS if fail_on != "never" and _found(report, Severity(fail_on), before) else 0
+
+
+def _found(report: Report, grade: Severity, before: Report | None) -> bool:
+    """Whether there are findings, or new ones where there is something to compare with."""
+    if before is None:
+        return bool(report.failed(grade))
+    old, _ = paired(before, report)
+    return bool(compare(old, report).new(grade))

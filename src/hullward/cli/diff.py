@@ -1,15 +1,16 @@
 """`hullward diff`: what became worse, and what better."""
 
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from hullward import flow
 from hullward.cli.main import say
-from hullward.collect import saved
 from hullward.host import files
 from hullward.model.report import Report
+from hullward.model.rule import Rule
 from hullward.model.severity import Severity
 from hullward.report import changes, json_reader
 from hullward.report.difference import compare, paired
@@ -33,8 +34,8 @@ _FINDINGS = 1
 def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
     """Say what became worse and what better from OLD to NEW.
 
-    Each is a snapshot of `hullward collect`, judged by the rules and waivers of today, or a report
-    of `hullward audit --format json`, taken as it is.
+    Each is a snapshot of `hullward collect` or a bundle of its script, judged by the rules and
+    waivers of today, or a report of `hullward audit --format json`, taken as it is.
 
     Exit status: 0 no new finding as grave as --fail-on, 1 new findings or graver ones, 2 a file
     that cannot be read.
@@ -56,9 +57,9 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     return _FINDINGS if grade != "never" and difference.new(Severity(grade)) else 0
 
 
-def load(path: str, config: str = "") -> Report:
-    """Read a snapshot or a JSON report as a report; raises HullwardError if it is neither."""
+def load(path: str, config: str = "", rules: Sequence[Rule] = ALL) -> Report:
+    """Read a JSON report, or what `audit --from` reads; raises HullwardError if it is neither."""
     data = files.read(path, what="report or snapshot")
     if json_reader.recognises(data):
         return json_reader.load(data, path)
-    return flow.report(saved.load(data, path), ALL, flow.waivers(config))
+    return flow.report(flow.unpacked(data, path), rules, flow.waivers(config))

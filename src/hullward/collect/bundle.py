@@ -26,7 +26,8 @@ def parse(data: bytes) -> Mapping[str, Said]:
 
     Raises HullwardError for what never was a bundle.
     """
-    lines = data.decode("ascii", "replace").splitlines()
+    # A line that was cut off may lack the end of its status.
+    lines = data[: data.rfind(b"\n") + 1].decode("ascii", "replace").splitlines()
     start = next((i for i, line in enumerate(lines) if line.startswith("hullward-bundle ")), None)
     if start is None:
         raise HullwardError(

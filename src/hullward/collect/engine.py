@@ -54,12 +54,14 @@ def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False
         *(f"/images/{quote(image, safe=':')}/history" for image in image_ids),
         "/networks",
         "/plugins",
+        "/containers/json?all=1",
+        "/images/json",
         "/version",
         "/info",
     )
     found, unread = _inspected(listed, islice(answers, len(listed)), volume_options)
     images = _images(image_ids, list(islice(answers, 2 * len(image_ids))))
-    networks, plugins, version, info = answers
+    networks, plugins, owners, stored, version, info = answers
     about = engine_facts.engine(version, info, api, gaps)
     return Snapshot(
         target=target,
@@ -68,6 +70,7 @@ def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False
         containers=_completed(reader, found),
         unread=tuple(unread),
         images=images,
+        unused_images=engine_facts.unused_images(owners, stored, gaps),
         networks=engine_facts.networks(networks, gaps),
         plugins=engine_facts.plugins(plugins, gaps),
         swarm=_swarm(reader, about, gaps),

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from hullward.collect import wire_engine as wire
-from hullward.model.facts import Engine, Network, Plugin, Swarm
+from hullward.model.facts import Engine, Network, Plugin, Swarm, UnusedImages
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _T = TypeVar("_T")
@@ -127,6 +127,20 @@ def _network(entry: wire.NetworkEntry) -> Network:
         attachable=entry.attachable,
         subnets=tuple(part.subnet for part in addresses if part.subnet),
         gateway_modes=tuple(mode for mode in modes if mode),
+    )
+
+
+def unused_images(containers: Answer, images: Answer, gaps: dict[str, str]) -> UnusedImages | None:
+    """Compare /images/json with all containers, the stopped ones too."""
+    users = decoded(containers, list[wire.Owner], "images/json", gaps)
+    entries = decoded(images, list[wire.ImageEntry], "images/json", gaps)
+    if users is None or entries is None:
+        return None
+    used = {user.image_id for user in users}
+    unused = [entry for entry in entries if entry.id not in used]
+    dangling = [e for e in unused if not set(e.repo_tags or ()) - {"<none>:<none>"}]
+    return UnusedImages(
+        len(unused), sum(e.size for e in unused), len(dangling), sum(e.size for e in dangling)
     )
 
 

@@ -19,7 +19,7 @@ from hullward.collect.collector import Question
 from hullward.model.host import Host
 
 _IDENTITY = Question("identity", "id -u; uname -r; cat /proc/sys/kernel/hostname")
-_AREAS = {
+AREAS = {
     "system": system,
     "users": users,
     "daemon": daemon,
@@ -31,7 +31,7 @@ _AREAS = {
 QUESTIONS: tuple[Question, ...] = (
     _IDENTITY,
     *processes.QUESTIONS,
-    *(question for area in _AREAS.values() for question in area.QUESTIONS),
+    *(question for area in AREAS.values() for question in area.QUESTIONS),
 )
 
 
@@ -40,13 +40,18 @@ def script() -> str:
     return collector.script(QUESTIONS)
 
 
+def processes_script() -> str:
+    """Write the script that asks only who is asked, and for the processes of containers."""
+    return collector.script((_IDENTITY, *processes.QUESTIONS))
+
+
 def parse(answers: Mapping[str, Said]) -> Host:
     """Read a bundle; an area that crashes or is silent becomes a gap, never a wrong fact."""
     lines = answers.get("identity", Said()).text.splitlines()
     uid, kernel, name = (*lines, "", "", "")[:3]
     areas: dict[str, Any] = {}
     gaps: dict[str, str] = {}
-    for area, module in _AREAS.items():
+    for area, module in AREAS.items():
         found = module.parse(answers)
         if isinstance(found, str):
             gaps[area] = found

@@ -12,21 +12,27 @@ from hullward.collect.bundle import Said
 from hullward.collect.collector import Question
 from hullward.model.facts import Container, Listener, Process, Snapshot
 
+# Only processes of containers: their cgroup path holds the container's id. One program reads all
+# files, since a fork for each costs more than everything else.
+_CONTAINED = "$(grep -lE '[0-9a-f]{64}' /proc/[0-9]*/cgroup 2>/dev/null)"
 QUESTIONS = (
     Question(
         "processes",
-        # Only those of containers: their cgroup path holds the container's id.
-        "for f in $(grep -lE '[0-9a-f]{64}' /proc/[0-9]*/cgroup 2>/dev/null); do p=${f%/cgroup}; "
-        'for n in cgroup status uid_map; do echo "== $p/$n"; cat "$p/$n" 2>/dev/null; done; done',
+        f"c=; s=; u=; for f in {_CONTAINED}; do "
+        'p=${f%/cgroup}; c="$c $f"; s="$s $p/status"; u="$u $p/uid_map"; done; '
+        "grep -E '[0-9a-f]{64}' /dev/null $c; grep '' /dev/null $u; "
+        "grep -E '^(Name|Uid|Cap|NoNewPrivs|Seccomp)' /dev/null $s; echo end",
         10,
     ),
     Question(
         "container-sockets",
         # Who holds the listening sockets of the host's network, and where they listen.
         'for f in tcp tcp6 udp udp6; do echo "== /proc/1/net/$f"; cat /proc/net/$f; done; '
-        "for f in $(grep -lE '[0-9a-f]{64}' /proc/[0-9]*/cgroup 2>/dev/null); do p=${f%/cgroup}; "
-        '[ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] || continue; '
-        'echo "== $p/fd"; ls -l "$p/fd" 2>/dev/null | grep -o \'socket:.[0-9]*.\'; done',
+        f'n=; for f in {_CONTAINED}; do n="$n ${{f%/cgroup}}/ns/net"; done; '
+        'for p in $([ -z "$n" ] || ls -l $n | grep -F "$(readlink /proc/self/ns/net)" | '
+        "sed 's|.* \\(/proc/[0-9]*\\)/ns/net .*|\\1|'); do "
+        # The word of `ls` before its list says that it may look.
+        'echo "== $p/fd"; ls -l "$p/fd" | grep -oE \'^total|socket:.[0-9]+.\'; done; echo end',
         10,
     ),
 )
@@ -38,6 +44,10 @@ Copy = tuple[str | None, str | None]
 Members = Mapping[str, Mapping[int, Copy]]
 
 _ID = re.compile(r"[0-9a-f]{64}")
+_END = "end\n"
+
+# As grep writes what it finds in many files.
+_COPIED = re.compile(r"^/proc/([0-9]+/(?:cgroup|status|uid_map)):(.*)$", re.MULTILINE)
 _LISTENING = {"tcp": "0A", "udp": "07"}
 
 
@@ -234,31 +244,35 @@ class BundledProc:
 
     def __init__(self, answers: Mapping[str, Said]) -> None:
         """Take the bundle's answers apart by their file names."""
-        self._files: dict[str, str] = {}
-        for question in QUESTIONS:
-            parts = re.split(r"^== /proc/(\S+)\n", answers[question.name].text, flags=re.MULTILINE)
-            self._files.update(zip(parts[1::2], parts[2::2], strict=False))
+        contained, sockets = (answers[question.name].text for question in QUESTIONS)
+        lines: dict[str, list[str]] = {}
+        for name, line in _COPIED.findall(contained):
+            lines.setdefault(name, []).append(line)
+        self._files = {name: "\n".join(some) for name, some in lines.items()}
+        parts = re.split(r"^== /proc/(\S+)\n", sockets.removesuffix(_END), flags=re.MULTILINE)
+        self._files.update(zip(parts[1::2], parts[2::2], strict=False))
 
     def pids(self) -> Iterator[int]:
         """Name the processes that were copied."""
-        return (int(name.split("/")[0]) for name in self._files if name.endswith("/cgroup"))
+        found = (re.fullmatch(r"([0-9]{1,10})/cgroup", name) for name in self._files)
+        return (int(match[1]) for match in found if match)
 
     def read(self, pid: int, name: str) -> str | None:
         """Give a copied file; the host's sockets are those of every process in its network."""
-        return self._files.get(f"1/{name}" if name.startswith("net/") else f"{pid}/{name}")
+        return self._files.get(f"1/{name}" if name.startswith("net/") else f"{pid}/{name}") or None
 
     def sockets(self, pid: int) -> frozenset[int] | None:
         """Give the inodes of a process's sockets; None without the right to look."""
         text = self._files.get(f"{pid}/fd")
         if not text:
             return None
-        return frozenset(int(inode) for inode in re.findall(r"socket:\[(\d+)\]", text))
+        return frozenset(int(inode) for inode in re.findall(r"socket:\[([0-9]{1,20})\]", text))
 
 
 def bundled(answers: Mapping[str, Said]) -> BundledProc | str:
     """Give the copied /proc, or say why there is none."""
     for question in QUESTIONS:
         said = answers.get(question.name, Said(problem="the collector's answer ends before it"))
-        if said.problem:
-            return f"the processes of the host: {said.problem}"
+        if said.problem or not said.text.endswith(_END):
+            return f"the processes of the host: {said.problem or 'the answer is cut off'}"
     return BundledProc(answers)

@@ -187,3 +187,17 @@ class Info(Api):
     registry_config: RegistryConfig | None = None
     plugins: InfoPlugins | None = None
     default_address_pools: list[AddressPool] | None = None
+
+
+class ImageEntry(Api):
+    """An image in /images/json."""
+
+    id: str
+    repo_tags: list[str] | None = None
+    size: int = 0
+
+
+class Owner(Api):
+    """A container in /containers/json, as far as it uses an image."""
+
+    image_id: str = field(name="ImageID", default="")

@@ -34,7 +34,8 @@ def capture(client: Reader, replaced: Mapping[str, str] | None = None) -> Record
     containers = [f"/containers/{quote(entry['Id'], safe='')}" for entry in listed]
     images = sorted({entry["ImageID"] for entry in listed if entry.get("ImageID")})
     found |= _asked(client, [f"{path}/json" for path in containers])
-    found |= _asked(client, [f"/images/{quote(image, safe=':')}/json" for image in images])
+    for part in ("json", "history"):
+        found |= _asked(client, [f"/images/{quote(image, safe=':')}/{part}" for image in images])
     inspected = {path: entry for path in containers for entry in _objects(found[f"{path}/json"])}
     sessions = {id_ for entry in inspected.values() for id_ in entry.get("ExecIDs") or ()}
     found |= _asked(client, [f"/exec/{quote(id_, safe='')}/json" for id_ in sorted(sessions)])
@@ -68,18 +69,19 @@ def _replaced(recorded: Recorded, replaced: Mapping[str, str]) -> Recorded:
 # The keys whose texts hullward reads, or which a typed client must be able to parse.
 _TEXTS = frozenset(
     """
-    ApiVersion AppArmorProfile Arch Architecture CapAdd CapDrop Capabilities CgroupDriver
-    CgroupParent CgroupPermissions CgroupVersion CgroupnsMode CpusetCpus Created CreatedAt
-    DefaultRuntime Destination DeviceCgroupRules DockerRootDir Driver ExecIDs FinishedAt GroupAdd
-    HostIp HostPort Id Image ImageID IpcMode KernelVersion LastTagTime LocalNodeState LoggingDriver
-    MaskedPaths MinAPIVersion MountLabel Name Names NetworkMode OSType OperatingSystem Os Path
-    PathInContainer PathOnHost PidMode ProcessLabel Propagation ReadonlyPaths RepoDigests RepoTags
-    Runtime Scope SecurityOptions ServerVersion Source StartedAt State Status SystemTime Type
-    UTSMode User UsernsMode Version Warnings
+    ApiVersion AppArmorProfile Arch Architecture Authorization Base BuildTime CapAdd CapDrop
+    Capabilities CgroupDriver CgroupParent CgroupPermissions CgroupVersion CgroupnsMode CpusetCpus
+    Created CreatedAt DefaultRuntime Destination DeviceCgroupRules DockerRootDir Driver DriverStatus
+    ExecIDs FinishedAt GroupAdd HostIp HostPort Id Image ImageID InsecureRegistryCIDRs IpcMode
+    KernelVersion LastTagTime LocalNodeState LoggingDriver MaskedPaths MinAPIVersion MountLabel Name
+    Names NetworkMode OSType OperatingSystem Os Path PathInContainer PathOnHost PidMode ProcessLabel
+    Propagation ReadonlyPaths RepoDigests RepoTags Role Runtime Scope SecurityOptions ServerVersion
+    Source StartedAt State Status Subnet SystemTime TrustRoot Type UTSMode User UsernsMode Version
+    Warnings
     """.split()  # noqa: SIM905 - words are read more easily than quotes
 )
 # The objects whose keys are names of things, not of fields.
-_MAPS = frozenset({"ExposedPorts", "Networks", "PortBindings", "Ports"})
+_MAPS = frozenset({"ExposedPorts", "IndexConfigs", "Networks", "PortBindings", "Ports"})
 _FIELD = re.compile(r"[A-Z]\w*")
 _LABELS = re.compile(
     r"com\.docker\.(compose\.(project(\.config_files|\.working_dir)?|service)|swarm\.service\.name)"
@@ -89,6 +91,15 @@ _API_ARGUMENT = re.compile(r"((-H|--host)=?)?tcp://[\w.:\[\]-]*|--tlsverify(=tru
 _SECCOMP = re.compile(r"seccomp[=:]\s*\{")
 _KNOWN_USER = re.compile(r"(root|[0-9]{1,10})?")
 _VARIABLE = re.compile(r"[^=\s]{1,200}")
+_ADD = re.compile(r"(/bin/sh -c #\(nop\) +)?ADD ")
+# Of a command in an image's history: variables by name, addresses with a password, and the words
+# of package managers, in their order.
+_STEP = re.compile(
+    r"(?P<name>(?:^|(?<=[\s;&|(]))[A-Za-z_0-9]{1,120}=(?=[^\s$]))"
+    r"|(?P<url>\b\w{1,20}://[^\s/:@]{1,200}:[^\s/@$]{1,200}@)"
+    r"|(?P<word>\b(?:apt|apt-get|apk|yum|dnf|microdnf|zypper|update|refresh|install|add|upgrade"
+    r"|dist-upgrade)\b|[;&|(])"
+)
 
 
 def reduced(path: str, answer: Answer) -> Recorded:
@@ -168,8 +179,14 @@ def _driver_options(value: Mapping[str, str]) -> dict[str, str]:
     return {name: _driver_option(name, text) if text else "" for name, text in value.items()}
 
 
+_BRIDGE_OPTIONS = frozenset(
+    f"com.docker.network.bridge.{name}"
+    for name in ("enable_icc", "gateway_mode_ipv4", "gateway_mode_ipv6")
+)
+
+
 def _driver_option(name: str, text: str) -> str:
-    if name in {"type", "com.docker.network.bridge.enable_icc"}:
+    if name == "type" or name in _BRIDGE_OPTIONS:
         return text
     if name == "device":
         if text.startswith("/") and not text.startswith("//"):
@@ -181,12 +198,26 @@ def _driver_option(name: str, text: str) -> str:
     return REDACTED
 
 
+def _step(command: str) -> str:
+    """Keep of a step of an image's history what stands out in it."""
+    if _ADD.match(command):
+        return "ADD https://" if re.search(r"https?://|git@", command) else "ADD file"
+    kept = []
+    for match in _STEP.finditer(command):
+        if match["name"]:
+            kept.append(f"{match['name']}{REDACTED}")
+        else:
+            kept.append(match["word"] or f"x://{REDACTED}:{REDACTED}@")
+    return " ".join(kept)
+
+
 def _mount_flag(flag: str) -> str:
     name, _, value = flag.partition("=")
     return flag if name == "lowerdir" or not value else f"{name}={REDACTED}"
 
 
 _SPECIAL: Mapping[str, Callable[[Any], Any]] = {
+    "CreatedBy": _step,
     "Args": lambda value: [word for word in value if _API_ARGUMENT.fullmatch(str(word))],
     "Env": _environment,
     "Labels": _labels,

@@ -7,8 +7,8 @@ is what makes an engine behind ssh as quick as a local one.
 import io
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.client import (
     BadStatusLine,
     HTTPException,
@@ -33,6 +33,7 @@ OLDEST, NEWEST = (1, 41), (1, 52)
 # Requests that wait for their answers at one time: few enough to fit every socket's buffer.
 _PIPELINE = 128
 _ANSWER_LIMIT = 64 * 1024 * 1024
+_OK = 200
 
 
 class Answer(Struct, frozen=True):
@@ -46,7 +47,7 @@ class Answer(Struct, frozen=True):
     @property
     def ok(self) -> bool:
         """Whether the engine did what was asked."""
-        return self.status == 200  # noqa: PLR2004 - HTTP's OK
+        return self.status == _OK
 
     @property
     def problem(self) -> str:
@@ -85,6 +86,26 @@ class _Kept(io.BufferedReader):
 
     def close(self) -> None:
         """Leave it open."""
+
+
+class _Body(io.RawIOBase):
+    """The body of an answer as it comes; raises HullwardError where it breaks off."""
+
+    def __init__(self, response: HTTPResponse, explain: Callable[[Exception], Exception]) -> None:
+        self._response = response
+        self._explain = explain
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
+        try:
+            count = self._response.readinto(buffer)
+            if not count and self._response.length:
+                raise IncompleteRead(b"", self._response.length)
+        except (OSError, HTTPException, ValueError) as error:
+            raise self._explain(error) from error
+        return count
 
 
 class EngineClient:
@@ -136,19 +157,35 @@ class EngineClient:
             self.negotiate()
         return self._exchange([f"/v{self.api}{path}" for path in paths])
 
+    @contextmanager
+    def stream(self, path: str) -> Iterator[io.BufferedReader]:
+        """Ask for a path on a connection of its own, and give the body as it comes."""
+        api = self.api or self.negotiate()
+        with EngineClient(self._endpoint, self._deadline, self._options) as own:
+            yield own._opened(f"/v{api}{path}")
+
+    def _opened(self, path: str) -> io.BufferedReader:
+        try:
+            self._send(path)
+            response = HTTPResponse(cast("io.BufferedReader", self._reader))  # type: ignore[arg-type]
+            response.begin()
+            if response.status != _OK:
+                refused = Answer(response.status, "", response.read(65536))
+                raise HullwardError(
+                    f"The engine does not give {path}: {refused.problem}.",
+                    "The login or the proxy in between must allow it.",
+                )
+        except (OSError, HTTPException, ValueError) as error:
+            raise self._error(error) from error
+        return io.BufferedReader(_Body(response, self._error), 1 << 18)
+
     def _exchange(self, paths: Iterable[str]) -> Iterator[Answer]:
         waiting = deque(paths)
         try:
             while waiting:
                 yield from self._conversation(waiting)
-        except TimeoutError as error:
-            self.close()
-            raise HullwardError(
-                f"The engine did not answer within {self._deadline.seconds:g} seconds.",
-                "Give it more with --timeout, or see what keeps it busy (`docker info`).",
-            ) from error
         except (OSError, HTTPException, ValueError) as error:
-            raise self._broken(error) from error
+            raise self._error(error) from error
 
     def _conversation(self, waiting: deque[str]) -> Iterator[Answer]:
         """Ask on one connection until all is answered or the engine hangs up after an answer.
@@ -213,6 +250,15 @@ class EngineClient:
     def _explained(self) -> bool:
         """Whether the link can say itself why it ended."""
         return self._link is not None and self._link.failure() is not None
+
+    def _error(self, error: Exception) -> HullwardError:
+        if isinstance(error, TimeoutError):
+            self.close()
+            return HullwardError(
+                f"The engine did not answer within {self._deadline.seconds:g} seconds.",
+                "Give it more with --timeout, or see what keeps it busy (`docker info`).",
+            )
+        return self._broken(error)
 
     def _broken(self, error: Exception) -> HullwardError:
         cause = self._link.failure() if self._link else None

@@ -18,7 +18,10 @@ from hullward.model.errors import HullwardError
 JSON, TAR = "application/json", "application/x-tar"
 REDACTED = "redacted"
 RUNNING, ALL = "/containers/json?all=0", "/containers/json?all=1"
-SOURCES = ("/version", "/info", RUNNING, ALL, "/volumes", "/networks", "/plugins")
+SOURCES = (
+    "/version", "/info", RUNNING, ALL, "/volumes", "/networks", "/plugins", "/swarm", "/nodes",
+    "/images/json",
+)  # fmt: skip
 
 
 class Recorded(Struct, frozen=True):

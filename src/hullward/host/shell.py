@@ -64,7 +64,7 @@ def _run(command: tuple[str, ...], script: str, deadline: Deadline, host: str) -
 
 
 def _read(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes, str]:
-    """Read both outputs to their end; a host that says too much is cut off."""
+    """Read both outputs to their end; raises HullwardError for a host that says too much."""
     outputs: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
     limits = {"out": _LIMIT, "err": _WORDS}
     with selectors.DefaultSelector() as selector:
@@ -79,4 +79,8 @@ def _read(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes, 
                 outputs[key.data] += part[: limits[key.data] - len(outputs[key.data])]
             if len(outputs["out"]) >= _LIMIT:
                 process.kill()
+                raise HullwardError(
+                    f"The host's answer is longer than {_LIMIT >> 20} MB.",
+                    "Look at what the script of `hullward audit --show-commands` says there.",
+                )
     return bytes(outputs["out"]), outputs["err"].decode(errors="replace")

@@ -219,11 +219,35 @@ class History(Struct, frozen=True):
     secrets: tuple[str, ...] = ()
 
 
+class OwnedFile(Struct, frozen=True, order=True):
+    """A program that runs as its owner: the uid of a setuid file, the gid of a setgid file."""
+
+    path: str
+    owner: int
+
+
+class FileCapability(Struct, frozen=True, order=True):
+    """A program with capabilities of its own; `effective` as capabilities(7) has it."""
+
+    path: str
+    names: tuple[str, ...]
+    effective: bool = False
+
+
+class ImageFiles(Struct, frozen=True):
+    """The programs of an image's last state that give more than the caller has."""
+
+    setuid: tuple[OwnedFile, ...] = ()
+    setgid: tuple[OwnedFile, ...] = ()
+    capabilities: tuple[FileCapability, ...] = ()
+
+
 class Image(Struct, frozen=True):
     """An image that a container was made from; `created` is RFC 3339 or "".
 
     `environment` are the names of variables that it sets, `checked` says that it has a
-    HEALTHCHECK; `history` is None where it could not be read.
+    HEALTHCHECK; `history` is None where it could not be read, and so is `files`, for the reason
+    `files_gap`.
     """
 
     id: str
@@ -235,6 +259,21 @@ class Image(Struct, frozen=True):
     checked: bool = False
     environment: tuple[str, ...] = ()
     history: History | None = None
+    files: ImageFiles | None = None
+    files_gap: str = ""
+
+
+class UnusedImages(Struct, frozen=True):
+    """Images that no container was made from, running or stopped.
+
+    `size` in bytes counts a layer once for every image that has it. Those without a name are
+    `dangling`, a part of them.
+    """
+
+    count: int = 0
+    size: int = 0
+    dangling: int = 0
+    dangling_size: int = 0
 
 
 class Swarm(Struct, frozen=True):
@@ -298,6 +337,7 @@ class Snapshot(Struct, frozen=True, dict=True):
     containers: tuple[Container, ...] = ()
     unread: tuple[Unread, ...] = ()
     images: Mapping[str, Image] = field(default_factory=dict)
+    unused_images: UnusedImages | None = None
     networks: tuple[Network, ...] | None = None
     plugins: tuple[Plugin, ...] | None = None
     swarm: Swarm | None = None

@@ -66,4 +66,8 @@ def _section(label: str, text: str) -> Iterator[str]:
 
 
 def _text(text: str, indent: int) -> list[str]:
-    return [" " * indent + line for line in wrap(text, _COLUMNS - indent, break_on_hyphens=False)]
+    return [
+        " " * indent + line
+        for part in text.split("\n")
+        for line in wrap(part, _COLUMNS - indent, break_on_hyphens=False)
+    ]

@@ -108,7 +108,7 @@ def _subjects(pairs: dict[str, list[str]], style: Style) -> Iterator[str]:
     """Name the subjects of one reason; those with the same rules share a line."""
     by_rules: dict[str, list[str]] = {}
     for subject, rules in pairs.items():
-        label = f"all {len(rules)} rules" if len(rules) > 5 else ", ".join(rules)  # noqa: PLR2004
+        label = f"{len(rules)} rules" if len(rules) > 5 else ", ".join(rules)  # noqa: PLR2004
         by_rules.setdefault(label, []).append(subject)
     for label, subjects in by_rules.items():
         yield from hanging("    ", f"{', '.join(subjects)}: {label}", style)

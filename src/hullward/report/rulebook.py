@@ -34,7 +34,8 @@ def _page(catalogue: Sequence[Rule]) -> Iterator[str]:
             yield f"{rule.title} ({rule.severity.value}{mark})"
             yield ""
             yield f"- Why: {rule.rationale}"
-            yield f"- Fix: {rule.remedy}"
+            lines = rule.remedy.replace("\n", "\\\n  ")
+            yield f"- Fix: {lines}"
             yield f"- See: {', '.join(rule.refs)}"
             yield ""
 

@@ -82,7 +82,4 @@ def write(line: str) -> str:
     """Say how to put a line into daemon.json, and what makes the engine take it."""
     key = line.split('"')[1]
     then = "systemctl reload docker" if key in _RELOADED else "systemctl restart docker"
-    return (
-        f"In /etc/docker/daemon.json: {line}\n"
-        f"then: dockerd --validate --config-file=/etc/docker/daemon.json && {then}"
-    )
+    return f"In /etc/docker/daemon.json: {line}\nthen: dockerd --validate && {then}"

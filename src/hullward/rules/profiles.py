@@ -58,7 +58,8 @@ _HYGIENE = (
 
 PROFILES: Mapping[str, Profile] = {
     "guide": Profile(
-        "The guide's rules, and whatever is critical or high",
+        "The guide's rules, all about containers, and whatever is critical or high",
+        ids=("container-*",),
         sources=("guide:",),
         grave=Severity.HIGH,
     ),
