@@ -19,7 +19,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    """What one rule found at one subject, a container's name or "engine".
+    """What one rule found at one subject: a container's name, "engine" or "host".
 
     It is encoded as it is: names and order of the fields are those of the JSON contract.
     """
