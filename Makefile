@@ -40,7 +40,6 @@ live: $(VENV)/.ready
 docs: $(VENV)/.ready ## Make the generated pages of docs/ anew
 	$(BIN)/python -m hullward.report.rulebook > docs/rules.md
 	$(BIN)/python -m hullward.report.cis > docs/cis.md
-	$(BIN)/python -m hullward.report.cis > docs/cis.md
 
 bench: $(VENV)/.ready ## Measure speed and memory, side by side
 	$(BIN)/python bench/run.py $(ARGS)

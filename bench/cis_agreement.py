@@ -206,7 +206,8 @@ def main() -> None:
             version = host.docker("version", "--format", "{{.Server.Version}}").strip()
             print("# hullward and docker-bench-security on the same host\n")
             print(
-                f"Made by `bench/cis_agreement.py --peer DIR` on {datetime.now(UTC):%Y-%m-%d}: "
+                f"Made by `python bench/cis_agreement.py --peer DIR` on "
+                f"{datetime.now(UTC):%Y-%m-%d}: "
                 f"docker-bench-security {_commit(options.peer)}, Docker {version}, "
                 f"{os.cpu_count()} cores ({platform.machine()}), "
                 f"Linux {platform.release().partition('-')[0]}, Python "

@@ -16,7 +16,8 @@ _OWNER = r" .*its (owner|group)"
 _MODE = r" .*(everyone|its group|the group root)"
 _FILES = {
     "3.1": r"docker\.service", "3.3": r"docker\.socket", "3.5": r"/etc/docker \(",
-    "3.7": r"certs\.d/\S+", "3.9": r"[/ ]ca[^/ ]*\.pem", "3.11": r"cert\.pem", "3.17": r"daemon\.json",
+    "3.7": r"certs\.d/\S+", "3.9": r"[/ ]ca[^/ ]*\.pem", "3.11": r"cert\.pem",
+    "3.17": r"daemon\.json",
     "3.19": r"/etc/default/docker", "3.15": r"docker\.sock", "3.23": r"containerd\.sock",
 }  # fmt: skip
 _AUDITED = (

@@ -195,16 +195,28 @@ def test_no_secret_is_in_the_snapshot(engine: LiveEngine) -> None:
 
 
 def still(snapshot: Snapshot) -> Snapshot:
-    """Leave out what differs by the way: the target, the time, and what only /proc says."""
+    """Leave out what differs by the way: the target, the time, /proc and the rest of the host."""
 
     def silent(container: Container) -> Container:
         return replace(
             container, processes=None, processes_gap="", listeners=None, health="", execs=()
         )
 
-    gaps = {name: why for name, why in snapshot.gaps.items() if name != "processes"}
+    gaps = {name: why for name, why in snapshot.gaps.items() if name not in {"processes", "host"}}
     containers = tuple(map(silent, sorted(snapshot.containers, key=lambda c: c.name)))
-    return replace(snapshot, target="", collected_at="", gaps=gaps, containers=containers)
+    return replace(
+        snapshot, target="", collected_at="", gaps=gaps, containers=containers, host=None
+    )
+
+
+def first_processes(snapshot: Snapshot) -> dict[str, Process]:
+    """Give the process that each running container began with."""
+    return {
+        container.name: process
+        for container in snapshot.containers
+        for process in container.processes or ()
+        if process.pid == container.pid
+    }
 
 
 def test_ssh_shows_the_same_as_the_socket(engine: LiveEngine) -> None:
@@ -212,6 +224,21 @@ def test_ssh_shows_the_same_as_the_socket(engine: LiveEngine) -> None:
     found = engine.snapshot(f"ssh://{engine.name}", "--ssh-config", config)
 
     assert still(found) == still(engine.look)
+    assert found.host
+    assert engine.look.host
+    assert found.host.name == engine.look.host.name
+    assert first_processes(found)
+    assert first_processes(found) == first_processes(engine.look)
+
+
+def test_for_containers_alone_ssh_shows_the_same_processes(engine: LiveEngine) -> None:
+    words = ("--area", "container", "--ssh-config", str(engine.home / "sshd" / "ssh_config"))
+    over_ssh = engine.hullward("audit", f"ssh://{engine.name}", *words, "--format", "json")
+    found = {c["name"]: c["uids"] for c in json.loads(over_ssh)["hosts"][0]["containers"]}
+    here = {c["name"]: c["uids"] for c in engine.report["hosts"][0]["containers"]}
+
+    assert any(found.values())
+    assert {name: here[name] for name in found} == found
 
 
 def test_tls_shows_the_same_as_the_socket(engine: LiveEngine) -> None:
