@@ -60,7 +60,7 @@ def test_engine_that_cannot_be_asked_is_a_failure_and_no_error() -> None:
 
 def test_stopped_containers_are_looked_at_when_wanted() -> None:
     with RecordedEngine(recorded(), "engine.sock") as fake:
-        flow.collect(LOCAL, Access(), stopped=True)
+        flow.collect(LOCAL, Access(), flow.Wanted(stopped=True))
 
     assert "/containers/json?all=1" in fake.asked
 

@@ -12,14 +12,14 @@ _AT_ONCE = 16
 
 
 def collect(
-    targets: Sequence[Target], access: Access, *, stopped: bool = False, whole: bool = True
+    targets: Sequence[Target], access: Access, wanted: flow.Wanted = flow.EVERYTHING
 ) -> tuple[Snapshot | flow.Failure, ...]:
     """Look at every target, several at a time; the answers keep the order of the targets."""
     if len(targets) == 1:
-        return (flow.collect(targets[0], access, stopped=stopped, whole=whole),)
+        return (flow.collect(targets[0], access, wanted),)
 
     def one(target: Target) -> Snapshot | flow.Failure:
-        return flow.collect(target, access, stopped=stopped, whole=whole)
+        return flow.collect(target, access, wanted)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return tuple(pool.map(one, targets))

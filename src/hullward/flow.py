@@ -14,6 +14,7 @@ from hullward.collect import (
     collector,
     engine,
     host,
+    image_files,
     processes,
     saved,
     settings,
@@ -42,23 +43,38 @@ class Failure(Struct, frozen=True):
     advice: str
 
 
-def collect(
-    target: Target, access: Access, *, stopped: bool = False, whole: bool = True
-) -> Snapshot | Failure:
+class Wanted(Struct, frozen=True):
+    """What to look at: stopped containers too, the `whole` host, the content of images."""
+
+    stopped: bool = False
+    whole: bool = True
+    deep: bool = False
+
+
+EVERYTHING = Wanted()
+
+
+def collect(target: Target, access: Access, wanted: Wanted = EVERYTHING) -> Snapshot | Failure:
     """Look at one target, engine and host at the same time; a failure is a value.
 
-    Where it need not be `whole`, the host is asked for the processes of containers alone.
+    Where it need not be whole, the host is asked for the processes of containers alone.
     """
-    with ThreadPoolExecutor(1) as beside:
-        asked = beside.submit(_ask_host, target, access, whole=whole)
+    proc = reader.proc(target)
+    with ThreadPoolExecutor(2) as beside:
+        asked = beside.submit(_ask_host, target, access, whole=wanted.whole)
+        scanned = None if isinstance(proc, str) else beside.submit(processes.scan, proc)
         try:
             with reader.engine(target, access) as client:
-                snapshot = engine.collect(client, target.name, datetime.now(UTC), stopped=stopped)
+                now = datetime.now(UTC)
+                snapshot = engine.collect(client, target.name, now, stopped=wanted.stopped)
+                if wanted.deep:
+                    snapshot = image_files.collect(client, snapshot)
         except HullwardError as error:
             return Failure(target.name, error.what, error.advice)
         answers = asked.result()
-    found = joined(snapshot, answers, reader.proc(target))
-    return found if whole else without_host(found)
+        members = scanned.result() if scanned else None
+    found = joined(snapshot, answers, proc, members)
+    return found if wanted.whole else without_host(found)
 
 
 def needs_host(rules: Iterable[Rule]) -> bool:
@@ -84,7 +100,10 @@ def _ask_host(target: Target, access: Access, *, whole: bool) -> Mapping[str, Sa
 
 
 def joined(
-    snapshot: Snapshot, answers: Mapping[str, Said] | str, proc: processes.Proc | str
+    snapshot: Snapshot,
+    answers: Mapping[str, Said] | str,
+    proc: processes.Proc | str,
+    members: processes.Members | str | None = None,
 ) -> Snapshot:
     """Join what engine and host say, once it is sure that the one runs on the other."""
     found = answers if isinstance(answers, str) else host.parse(answers)
@@ -98,7 +117,7 @@ def joined(
         proc = found if isinstance(found, str) else processes.bundled(answers)
     if isinstance(proc, str):
         return processes.without(snapshot, proc)
-    return processes.collect(proc, snapshot)
+    return processes.collect(proc, snapshot, members)
 
 
 def _elsewhere(snapshot: Snapshot, found: Host) -> str:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from hullward.model import capabilities
-from hullward.model.facts import Container, Device, Exec, Snapshot
+from hullward.model.facts import Container, Device, Exec, Process, Snapshot
 from live_cases import ALL, CASES, DEFAULT, TOKEN, Case
 from live_engine import LiveEngine
 

@@ -18,7 +18,7 @@ from hullward.model.rule import Rule
 from hullward.model.severity import Severity
 from hullward.report.difference import compare, paired
 from hullward.rules import ALL, profiles
-from hullward.rules.image_files import DEEP
+from hullward.rules.image_files import answerable
 from hullward.rules.selection import select
 
 _FORMATS = ("table", "json", "html", "sarif", "junit", "markdown", "csv", "prometheus")
@@ -58,6 +58,11 @@ _FINDINGS, _CANNOT = 1, 2
 @click.option("--area", multiple=True, metavar="AREA", help="Only rules of this area.")
 @click.option("--rule", "ids", multiple=True, metavar="RULE", help="Only this rule; may be a glob.")
 @click.option("--exclude", multiple=True, metavar="RULE", help="Not this rule; may be a glob.")
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Read the content of images too. The engine writes a copy of each for the time.",
+)
 @click.option("--show-commands", is_flag=True, help="Print what would run on the host, and stop.")
 @click.option("--config", default="", metavar="FILE", help="Settings, instead of hullward.toml.")
 def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
@@ -77,7 +82,10 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     accepted = flow.waivers(values["config"])
     base = values["baseline"]
     before = diff.load(base, values["config"], rules) if base else None
-    report = flow.report(_looks(values, rules), rules, accepted)
+    looks = _looks(values, rules)
+    # What only --deep can answer is no gap of every other audit; who names a rule asks for it.
+    rules = rules if values["ids"] else answerable(rules, looks)
+    report = flow.report(looks, rules, accepted)
     if values["form"] not in _FOR_PEOPLE or any(host.snapshot for host in report.hosts):
         show(_render(report, values))
     for host in report.hosts:
@@ -90,8 +98,6 @@ def _rules(values: dict[str, Any]) -> tuple[Rule, ...]:
     areas, ids = values["area"], values["ids"]
     chosen = select(ALL, areas=areas, ids=ids, excluded=values["exclude"])
     profile = values["profile"] or ("" if areas or ids else profiles.DEFAULT)
-    if not ids:  # what only --deep can answer is no gap of every other audit
-        chosen = tuple(rule for rule in chosen if rule.id not in DEEP)
     found = profiles.apply(profile, chosen) if profile else chosen
     if not found:
         raise HullwardError("No rule is chosen.", "Name fewer of --profile, --area and --rule.")
@@ -102,7 +108,8 @@ def _looks(values: dict[str, Any], rules: Sequence[Rule]) -> tuple[Any, ...]:
     if not values["saved"]:
         choice = targets.chosen(values)
         whole = flow.needs_host(rules)
-        return fleet.collect(choice.targets, choice.access, stopped=choice.stopped, whole=whole)
+        wanted = flow.Wanted(choice.stopped, whole, values["deep"])
+        return fleet.collect(choice.targets, choice.access, wanted)
     if values["target"] or values["host"] or values["context"] or values["all_contexts"]:
         raise HullwardError("--from was given together with a target.", "Keep one of them.")
     return flow.load(values["saved"])

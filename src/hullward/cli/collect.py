@@ -15,6 +15,7 @@ _CANNOT = 2
 @click.command("collect", short_help="Save a snapshot.")
 @targets.options
 @click.option("-o", "--output", default="", metavar="FILE", help="Where to write it.")
+@click.option("--deep", is_flag=True, help="Read the content of images too.")
 @click.option(
     "--print-script", is_flag=True, help="Print the script for a host without a connection."
 )
@@ -33,7 +34,8 @@ def command(output: str, *, print_script: bool, **values: Any) -> int:  # noqa: 
     if not output:
         raise HullwardError("No file to write to was given.", "Name one: `-o FILE`.")
     choice = targets.chosen(values)
-    looks = fleet.collect(choice.targets, choice.access, stopped=choice.stopped)
+    wanted = flow.Wanted(choice.stopped, deep=values["deep"])
+    looks = fleet.collect(choice.targets, choice.access, wanted)
     failures = [look for look in looks if isinstance(look, flow.Failure)]
     snapshots = [look for look in looks if not isinstance(look, flow.Failure)]
     for failure in failures:

@@ -15,6 +15,7 @@ from hullward.model.severity import Severity
 from hullward.report import changes, json_reader
 from hullward.report.difference import compare, paired
 from hullward.rules import ALL
+from hullward.rules.image_files import answerable
 
 _FINDINGS = 1
 
@@ -62,4 +63,5 @@ def load(path: str, config: str = "", rules: Sequence[Rule] = ALL) -> Report:
     data = files.read(path, what="report or snapshot")
     if json_reader.recognises(data):
         return json_reader.load(data, path)
-    return flow.report(flow.unpacked(data, path), rules, flow.waivers(config))
+    found = flow.unpacked(data, path)
+    return flow.report(found, answerable(rules, found), flow.waivers(config))

@@ -65,7 +65,7 @@ def _looks(values: dict[str, Any]) -> tuple[Snapshot | flow.Failure, ...]:
         raise HullwardError("--address was given without --probe.", "Add --probe.")
     if not values["saved"]:
         choice = targets.chosen(values)
-        return fleet.collect(choice.targets, choice.access, stopped=choice.stopped)
+        return fleet.collect(choice.targets, choice.access, flow.Wanted(choice.stopped))
     if values["target"] or values["host"] or values["context"] or values["all_contexts"]:
         raise HullwardError("--from was given together with a target.", "Keep one of them.")
     return flow.load(values["saved"])

@@ -54,7 +54,7 @@ def audit_rule(host: Host, snapshot: Snapshot) -> Answers:
 
 
 def _wanted(path: str) -> bool:
-    if path in _PATHS or path.endswith(_UNITS):
+    if path in _PATHS or path.endswith((*_UNITS, "/containerd.sock")):
         return True
     return path.rpartition("/")[2] in _PROGRAMS and "/bin/" in path.replace("/sbin/", "/bin/")
 

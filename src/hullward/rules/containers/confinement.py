@@ -93,21 +93,39 @@ def apparmor_unconfined(container: Container, snapshot: Snapshot) -> Answers:
     host_risk=True,
 )
 def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for label=disable, and for privileged where the engine has SELinux."""
-    if "disable" in (*grants.options(container, "label"), *container.security_opt):
-        without = bool(snapshot.engine and snapshot.engine.security_options is not None) and not (
-            snapshot.engine and snapshot.engine.option("selinux")
+    """Fail for label=disable; Docker adds it unasked for privileged, and the host's pid or ipc."""
+    written = "disable" in (*grants.options(container, "label"), *container.security_opt)
+    engine = snapshot.engine
+    if not written and not (container.privileged and engine and engine.option("selinux")):
+        return
+    known = engine is not None and engine.security_options is not None
+    without = known and not (engine and engine.option("selinux"))
+    causes = {
+        "privileged: true": container.privileged,
+        "pid: host": container.pid_mode == "host",
+        "ipc: host": container.ipc_mode == "host",
+    }
+    cause = next((line for line, met in causes.items() if met), "")
+    if cause and without:
+        return
+    evidence = "SecurityOpt has label=disable" + f", which Docker adds for `{cause}`" * bool(cause)
+    if not written:
+        evidence = "privileged switches SELinux separation off"
+    yield Fail(
+        evidence + (", on an engine without SELinux" if without else ""),
+        Severity.INFO if without else None,
+        _with_labels(container, cause),
+    )
+
+
+def _with_labels(container: Container, cause: str) -> str:
+    """Say what to take away so that SELinux separates it again."""
+    if not cause:
+        return remedies.remove(
+            container, "security_opt:\n  - label=disable", "--security-opt label=disable"
         )
-        yield Fail(
-            "SecurityOpt has label=disable" + (", on an engine without SELinux" * without),
-            Severity.INFO if without else None,
-            remedies.remove(
-                container, "security_opt:\n  - label=disable", "--security-opt label=disable"
-            ),
-        )
-    elif container.privileged and snapshot.engine and snapshot.engine.option("selinux"):
-        said = "privileged switches SELinux separation off"
-        yield Fail(said, remedy=remedies.unprivileged(container))
+    flags = {"privileged: true": "--privileged", "pid: host": "--pid host"}
+    return remedies.remove(container, cause, flags.get(cause, "--ipc host"))
 
 
 @container_rule(
