@@ -194,22 +194,6 @@ def test_a_host_that_could_not_be_asked_is_a_gap_and_no_end() -> None:
     assert found.gaps == {"host": "ssh was refused", "processes": REMOTE}
 
 
-@pytest.mark.parametrize(
-    ("areas", "needed"),
-    [
-        (["container"], False),
-        (["container", "image", "network"], False),
-        (["container", "ssh"], True),
-        (["swarm"], True),
-        ([], True),
-    ],
-)
-def test_the_host_is_asked_only_for_rules_that_look_at_it(
-    areas: list[str], *, needed: bool
-) -> None:
-    assert flow.needs_host(select(ALL, areas=areas)) is needed
-
-
 def test_no_rule_on_containers_images_or_networks_needs_the_host() -> None:
     few = select(ALL, areas=["container", "image", "network"])
     asked = frozenset(rule.id for rule in few)

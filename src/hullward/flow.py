@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward import judge
 from hullward.collect import (
     bundle,
     by_hand,
@@ -27,12 +26,10 @@ from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
 from hullward.model.report import HostReport, Report
-from hullward.model.rule import HostRule, Rule
+from hullward.model.rule import Rule
 from hullward.model.waiver import Waiver
-from hullward.rules import ALL
 
 SETTINGS_FILE = "hullward.toml"
-_CONTAINERS_ONLY = frozenset({"container", "image", "network"})
 
 
 class Failure(Struct, frozen=True):
@@ -60,26 +57,22 @@ def collect(target: Target, access: Access, wanted: Wanted = EVERYTHING) -> Snap
     Where it need not be whole, the host is asked for the processes of containers alone.
     """
     proc = reader.proc(target)
-    with ThreadPoolExecutor(2) as beside:
-        asked = beside.submit(_ask_host, target, access, whole=wanted.whole)
-        scanned = None if isinstance(proc, str) else beside.submit(processes.scan, proc)
-        try:
-            with reader.engine(target, access) as client:
-                now = datetime.now(UTC)
-                snapshot = engine.collect(client, target.name, now, stopped=wanted.stopped)
-                if wanted.deep:
-                    snapshot = image_files.collect(client, snapshot)
-        except HullwardError as error:
-            return Failure(target.name, error.what, error.advice)
-        answers = asked.result()
-        members = scanned.result() if scanned else None
+    try:
+        with reader.engine(target, access) as client, ThreadPoolExecutor(2) as beside:
+            if not isinstance(proc, str):
+                client.negotiate()  # a local engine that is not there is told at once
+            asked = beside.submit(_ask_host, target, access, whole=wanted.whole)
+            scanned = None if isinstance(proc, str) else beside.submit(processes.scan, proc)
+            now = datetime.now(UTC)
+            snapshot = engine.collect(client, target.name, now, stopped=wanted.stopped)
+            if wanted.deep:
+                snapshot = image_files.collect(client, snapshot)
+            answers = asked.result()
+            members = scanned.result() if scanned else None
+    except HullwardError as error:
+        return Failure(target.name, error.what, error.advice)
     found = joined(snapshot, answers, proc, members)
     return found if wanted.whole else without_host(found)
-
-
-def needs_host(rules: Iterable[Rule]) -> bool:
-    """Whether one of the rules looks at the host under the engine."""
-    return any(isinstance(rule, HostRule) or rule.area not in _CONTAINERS_ONLY for rule in rules)
 
 
 def without_host(snapshot: Snapshot) -> Snapshot:
@@ -171,6 +164,8 @@ def waivers(path: str) -> tuple[Waiver, ...]:
         return ()
     name = path or SETTINGS_FILE
     data = files.read(name, what="settings file")
+    from hullward.rules import ALL  # noqa: PLC0415 - loaded while the engine answers
+
     return settings.parse(data, name, [rule.id for rule in ALL]).waiver
 
 
@@ -178,6 +173,9 @@ def report(
     looks: Iterable[Snapshot | Failure], rules: Sequence[Rule], accepted: Sequence[Waiver]
 ) -> Report:
     """Judge every look by these rules, as grave as they are here; keep the failures as rows."""
+    from hullward import judge  # noqa: PLC0415 - loaded while the engine answers
+    from hullward.rules import ALL  # noqa: PLC0415 - likewise
+
     now = datetime.now(UTC)
     asked = {rule.id: rule for rule in rules}
     catalogue = [asked.get(rule.id, rule) for rule in ALL]

@@ -1,39 +1,24 @@
 """`hullward audit`: collect, judge, report."""
 
-import os
-import shutil
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from threading import Thread
 from typing import Any
 
 import click
 
 from hullward import fleet, flow
-from hullward.cli import diff, targets
-from hullward.cli.main import say, show
+from hullward.cli import targets
 from hullward.model.errors import HullwardError
-from hullward.model.report import HostReport, Outcome, Report
-from hullward.model.rule import Rule
+from hullward.model.facts import Snapshot
 from hullward.model.severity import Severity
-from hullward.report.difference import compare, paired
-from hullward.rules import ALL, profiles
-from hullward.rules.image_files import answerable
-from hullward.rules.selection import select
 
 _FORMATS = ("table", "json", "html", "sarif", "junit", "markdown", "csv", "prometheus")
-_RENDERERS = {
-    "json": "json_report",
-    "html": "html",
-    "sarif": "sarif",
-    "junit": "junit",
-    "markdown": "markdown",
-    "csv": "csv_report",
-    "prometheus": "prometheus",
-}
-# Formats for people say nothing of nothing; those for programs always give a document.
-_FOR_PEOPLE = frozenset({"table", "markdown", "csv"})
-_FINDINGS, _CANNOT = 1, 2
+PROFILES = ("guide", "cis-1", "cis-2", "homelab")
+
+# Areas whose rules need nothing of the host but the processes of containers.
+_WITHOUT_HOST = frozenset({"container", "image", "network"})
 
 
 @click.command("audit", short_help="Say what every container may do.")
@@ -52,7 +37,7 @@ _FINDINGS, _CANNOT = 1, 2
 @click.option("--baseline", default="", metavar="FILE", help="Exit 1 only for what is new since.")
 @click.option(
     "--profile",
-    type=click.Choice(list(profiles.PROFILES)),
+    type=click.Choice(PROFILES),
     help="Which rules, and how grave; guide, unless areas or rules are named.",
 )
 @click.option("--area", multiple=True, metavar="AREA", help="Only rules of this area.")
@@ -78,36 +63,34 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     if values["show_commands"]:
         click.echo(flow.host_script(), nl=False)
         return 0
-    rules = _rules(values)
-    accepted = flow.waivers(values["config"])
-    base = values["baseline"]
-    before = diff.load(base, values["config"], rules) if base else None
-    looks = _looks(values, rules)
-    # What only --deep can answer is no gap of every other audit; who names a rule asks for it.
-    rules = rules if values["ids"] else answerable(rules, looks)
-    report = flow.report(looks, rules, accepted)
-    if values["form"] not in _FOR_PEOPLE or any(host.snapshot for host in report.hosts):
-        show(_render(report, values))
-    for host in report.hosts:
-        _complain(host)
-    return _status(report, values["fail_on"], before)
+    if any(values[name] for name in ("ids", "exclude", "profile", "baseline")):
+        # A slip in these is told before anybody waits.
+        _verdicts().chosen(values)
+    with _loading():
+        looks = _looks(values)
+    status: int = _verdicts().tell(values, looks)
+    return status
 
 
-def _rules(values: dict[str, Any]) -> tuple[Rule, ...]:
-    """Choose the rules: those that are named, of the profile; who names some means all of them."""
-    areas, ids = values["area"], values["ids"]
-    chosen = select(ALL, areas=areas, ids=ids, excluded=values["exclude"])
-    profile = values["profile"] or ("" if areas or ids else profiles.DEFAULT)
-    found = profiles.apply(profile, chosen) if profile else chosen
-    if not found:
-        raise HullwardError("No rule is chosen.", "Name fewer of --profile, --area and --rule.")
-    return found
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Load rules and reports meanwhile: the engine takes as long to answer."""
+    thread = Thread(target=_verdicts)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
-def _looks(values: dict[str, Any], rules: Sequence[Rule]) -> tuple[Any, ...]:
+def _verdicts() -> Any:  # noqa: ANN401 - a module
+    return import_module("hullward.cli.verdicts")
+
+
+def _looks(values: dict[str, Any]) -> Sequence[Snapshot | flow.Failure]:
     if not values["saved"]:
         choice = targets.chosen(values)
-        whole = flow.needs_host(rules)
+        whole = needs_host(values["area"], values["ids"])
         wanted = flow.Wanted(choice.stopped, whole, values["deep"])
         return fleet.collect(choice.targets, choice.access, wanted)
     if values["target"] or values["host"] or values["context"] or values["all_contexts"]:
@@ -115,49 +98,7 @@ def _looks(values: dict[str, Any], rules: Sequence[Rule]) -> tuple[Any, ...]:
     return flow.load(values["saved"])
 
 
-def _render(report: Report, values: dict[str, Any]) -> str:
-    if values["form"] == "table":
-        from hullward.report import table  # noqa: PLC0415 - only what is asked for is loaded
-
-        terminal = sys.stdout.isatty()
-        style = table.Style(
-            columns=shutil.get_terminal_size((120, 24)).columns,
-            colour=terminal and not os.environ.get("NO_COLOR"),
-            wide=values["wide"],
-            by_risk=values["order"] == "risk",
-        )
-        return table.render(report, style)
-    module = import_module(f"hullward.report.{_RENDERERS[values['form']]}")
-    render: Callable[[Report], str] = module.render
-    return render(report)
-
-
-def _complain(host: HostReport) -> None:
-    """Tell on stderr what could not be looked at."""
-    if host.error:
-        say(f"{host.target}: {host.error}", host.advice)
-    for unread in host.snapshot.unread if host.snapshot else ():
-        say(
-            f"{host.target}: the container {unread.name} is unknown: {unread.reason}.",
-            "Run the audit again; if it stays so, look at the engine's log.",
-        )
-    for verdict in host.verdicts:
-        if verdict.outcome is Outcome.BROKEN:
-            say(
-                f"The rule {verdict.rule} broke on {verdict.subject}: {verdict.reason}.",
-                "That is a fault of hullward: please report it, with a snapshot if you can.",
-            )
-
-
-def _status(report: Report, fail_on: str, before: Report | None) -> int:
-    if any(host.incomplete for host in report.hosts):
-        return _CANNOT
-    return _FINDINGS if fail_on != "never" and _found(report, Severity(fail_on), before) else 0
-
-
-def _found(report: Report, grade: Severity, before: Report | None) -> bool:
-    """Whether there are findings, or new ones where there is something to compare with."""
-    if before is None:
-        return bool(report.failed(grade))
-    old, _ = paired(before, report)
-    return bool(compare(old, report).new(grade))
+def needs_host(areas: Sequence[str], ids: Sequence[str]) -> bool:
+    """Whether the chosen areas or rules look at the host under the engine."""
+    words = areas or [name.partition("-")[0] for name in ids]
+    return not words or not _WITHOUT_HOST.issuperset(words)

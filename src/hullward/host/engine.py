@@ -138,6 +138,8 @@ class EngineClient:
 
     def negotiate(self) -> str:
         """Ask /_ping for the API version and agree on the newest that both sides speak."""
+        if self.api:
+            return self.api
         (answer,) = self._exchange(["/_ping"])
         version = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", answer.api)
         if "html" in answer.content_type or not answer.ok or version is None:
@@ -153,8 +155,7 @@ class EngineClient:
 
     def get(self, *paths: str) -> Iterator[Answer]:
         """Ask for each path, all in one round trip; the answers come in the same order."""
-        if not self.api:
-            self.negotiate()
+        self.negotiate()
         return self._exchange([f"/v{self.api}{path}" for path in paths])
 
     @contextmanager

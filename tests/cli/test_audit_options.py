@@ -1,0 +1,28 @@
+import pytest
+
+from hullward.cli import audit
+from hullward.rules import profiles
+
+
+@pytest.mark.parametrize(
+    ("areas", "ids", "needed"),
+    [
+        ([], [], True),
+        (["container"], [], False),
+        (["container", "image", "network"], [], False),
+        (["container", "ssh"], [], True),
+        (["swarm"], [], True),
+        ([], ["container-root"], False),
+        ([], ["container-*", "image-secret"], False),
+        ([], ["container-root", "ssh-root-login"], True),
+        ([], ["*"], True),
+    ],
+)
+def test_the_host_is_asked_only_for_rules_that_look_at_it(
+    areas: list[str], ids: list[str], *, needed: bool
+) -> None:
+    assert audit.needs_host(areas, ids) is needed
+
+
+def test_every_profile_can_be_named() -> None:
+    assert list(profiles.PROFILES) == list(audit.PROFILES)
