@@ -16,10 +16,6 @@ WHY: Mapping[tuple[str, str], str] = {
     ("1.1.1", "ours"): (
         "dockerd mounts its data folder onto itself, which it takes for a partition of its own"
     ),
-    ("1.1.8", "theirs"): (
-        "it does not look whether /run/containerd/containerd.sock is there: dockerd started this "
-        "containerd, and its socket is /run/docker/containerd/containerd.sock"
-    ),
     ("1.1.9", "blind"): "since CIS 1.7 docker.sock is meant, which is there; it asks for the unit",
     **{(f"1.1.{n}", "blind"): _PROGRAM for n in range(14, 19)},
     ("2.7", "blind"): (

@@ -82,7 +82,7 @@ def one(*rules: Rule, waivers: tuple[Waiver, ...] = (), host: Snapshot | None = 
 
 def test_a_rule_without_an_answer_is_a_pass() -> None:
     assert one(rule()) == Verdict(
-        "container-x", Severity.HIGH, Outcome.PASS, "web", "", None, "Mend it.", ("x(7)",)
+        "container-x", Severity.HIGH, Outcome.PASS, "web", "", None, "", ("x(7)",)
     )
 
 

@@ -130,7 +130,8 @@ def _verdict(rule: Rule, subject: str, ask: Callable[[], Answers]) -> Verdict:
 
 
 def _say(rule: Rule, outcome: Outcome, subject: str, reason: str | None = None) -> Verdict:
-    return Verdict(rule.id, rule.severity, outcome, subject, "", reason, rule.remedy, rule.refs)
+    remedy = "" if outcome is Outcome.PASS else rule.remedy
+    return Verdict(rule.id, rule.severity, outcome, subject, "", reason, remedy, rule.refs)
 
 
 def _unread(rule: Rule, unread: Unread) -> Verdict:

@@ -1,5 +1,6 @@
 """The hullward command: finds a subcommand, runs it, and maps what happened to an exit code."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,8 @@ def hullward() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with 0, 1 or 2."""
+    # What was imported lives until the end: the collector need not look at it again and again.
+    gc.freeze()
     _open_streams()
     try:
         status = hullward.main(arguments, prog_name="hullward", standalone_mode=False)

@@ -30,8 +30,9 @@ from hullward.model.errors import HullwardError
 # Docker 20.10 and the newest that this client was written for.
 OLDEST, NEWEST = (1, 41), (1, 52)
 
-# Requests that wait for their answers at one time: few enough to fit every socket's buffer.
-_PIPELINE = 128
+# Requests that wait for their answers at one time. They must fit into the socket's buffer unread,
+# or both sides wait for the other to read: on Linux a Unix socket holds about 120 of them.
+_PIPELINE = 24
 _ANSWER_LIMIT = 64 * 1024 * 1024
 _OK = 200
 

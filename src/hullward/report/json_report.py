@@ -1,8 +1,8 @@
 """The report as JSON, by the contract of schema version 1 (docs/json.md)."""
 
+import codecs
 import json
 from collections import Counter
-from contextlib import suppress
 
 import msgspec
 
@@ -15,6 +15,7 @@ from hullward.report import cells
 from hullward.rules import grants
 
 SCHEMA_VERSION = "1"
+_ESCAPED = "hullward-json"
 
 
 def render(report: Report) -> str:
@@ -27,12 +28,25 @@ def render(report: Report) -> str:
         "notes": list(report.notes),
         "summary": summary(report),
     }
-    text = json.dumps(value, default=msgspec.to_builtins)
-    # Half a surrogate pair, as an undecodable argument has it, leaves the text on one line.
-    with suppress(msgspec.DecodeError):
-        text = msgspec.json.format(text, indent=2)
-    # DEL is the one control character that ASCII has and json leaves as it is.
-    return text.replace("\x7f", r"\u007f") + "\n"
+    try:
+        text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, as an undecodable argument has it: only json can write that.
+        text = json.dumps(value, default=msgspec.to_builtins)
+    # JSON has characters beyond ASCII in strings only; DEL is the control character in it.
+    return text.encode("ascii", _ESCAPED).decode().replace("\x7f", r"\u007f") + "\n"
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """Write what ASCII has not as JSON's escapes, two of them beyond the first 65,536."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    pairs = zip(units[::2], units[1::2], strict=True)
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs), error.end
+
+
+codecs.register_error(_ESCAPED, _escape)
 
 
 def summary(report: Report) -> dict[str, int]:
