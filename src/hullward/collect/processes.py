@@ -45,6 +45,9 @@ Members = Mapping[str, Mapping[int, Copy]]
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _END = "end\n"
+_WANTED = re.compile(
+    r"^(Name|Uid|Cap(?:Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp):[ \t]*(.*)$", re.MULTILINE
+)
 
 # As grep writes what it finds in many files.
 _COPIED = re.compile(r"^/proc/([0-9]+/(?:cgroup|status|uid_map)):(.*)$", re.MULTILINE)
@@ -140,7 +143,7 @@ def _on_host(container: Container) -> bool:
 
 def parse_status(pid: int, status: str, uid_map: str) -> Process | None:
     """Read proc_pid_status(5); None where a needed line is missing."""
-    fields = dict(re.findall(r"^(\w+):[ \t]*(.*)$", status, re.MULTILINE))
+    fields = dict(_WANTED.findall(status))
     try:
         uids = tuple(_number(word) for word in fields["Uid"].split())
         masks = {
