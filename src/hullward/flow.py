@@ -64,7 +64,9 @@ def collect(target: Target, access: Access, wanted: Wanted = EVERYTHING) -> Snap
             asked = beside.submit(_ask_host, target, access, whole=wanted.whole)
             scanned = None if isinstance(proc, str) else beside.submit(processes.scan, proc)
             now = datetime.now(UTC)
-            snapshot = engine.collect(client, target.name, now, stopped=wanted.stopped)
+            snapshot = engine.collect(
+                client, target.name, now, stopped=wanted.stopped, whole=wanted.whole
+            )
             if wanted.deep:
                 snapshot = image_files.collect(client, snapshot)
             answers = asked.result()

@@ -113,8 +113,8 @@ def _verdict(rule: Rule, subject: str, ask: Callable[[], Answers]) -> Verdict:
         return _say(rule, Outcome.BROKEN, subject, f"{type(error).__name__}: {error}")
     if not answers:
         return _say(rule, Outcome.PASS, subject)
-    if len(answers) == 1 and isinstance(answers[0], Fail):
-        (only,) = answers
+    only = answers[0]
+    if len(answers) == 1 and isinstance(only, Fail):
         grade, remedy = only.severity or rule.severity, only.remedy or rule.remedy
         return Verdict(
             rule.id, grade, Outcome.FAIL, subject, only.evidence, None, remedy, rule.refs

@@ -17,8 +17,8 @@ from hullward.model.severity import Severity
 _FORMATS = ("table", "json", "html", "sarif", "junit", "markdown", "csv", "prometheus")
 PROFILES = ("guide", "cis-1", "cis-2", "homelab")
 
-# Areas whose rules need nothing of the host but the processes of containers.
-_WITHOUT_HOST = frozenset({"container", "image", "network"})
+# Areas whose rules need nothing but the engine's containers, and their processes.
+_WITHOUT_HOST = frozenset({"container", "network"})
 
 
 @click.command("audit", short_help="Say what every container may do.")

@@ -24,6 +24,9 @@ from hullward.model.facts import (
 
 _NOT_FOUND = 404
 
+# Who uses which image: every container, and every image.
+_SPRAWL = ("/containers/json?all=1", "/images/json")
+
 
 class Reader(Protocol):
     """An engine that can be asked, and cannot be changed."""
@@ -35,9 +38,12 @@ class Reader(Protocol):
         """Ask for every path, and get the answers in the same order."""
 
 
-def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False) -> Snapshot:
+def collect(
+    reader: Reader, target: str, now: datetime, *, stopped: bool = False, whole: bool = True
+) -> Snapshot:
     """Look at an engine and its running containers, with `stopped` at all of them.
 
+    Where it need not be `whole`, images are not asked for their history, nor for who uses them.
     Three round trips at most. The engine takes longest to tell of itself, so it is asked for that
     last: meanwhile its containers are decoded. Raises HullwardError where the containers cannot be
     listed; every other source that fails is named in the snapshot's gaps.
@@ -51,17 +57,17 @@ def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False
     answers = reader.get(
         *(f"/containers/{quote(entry.id, safe='')}/json" for entry in listed),
         *(f"/images/{quote(image, safe=':')}/json" for image in image_ids),
-        *(f"/images/{quote(image, safe=':')}/history" for image in image_ids),
+        *(f"/images/{quote(image, safe=':')}/history" for image in image_ids if whole),
         "/networks",
         "/plugins",
-        "/containers/json?all=1",
-        "/images/json",
+        *(_SPRAWL if whole else ()),
         "/version",
         "/info",
     )
     found, unread = _inspected(listed, islice(answers, len(listed)), volume_options)
-    images = _images(image_ids, list(islice(answers, 2 * len(image_ids))))
-    networks, plugins, owners, stored, version, info = answers
+    described = list(islice(answers, len(image_ids)))
+    layers = list(islice(answers, len(image_ids))) if whole else []
+    networks, plugins, *sprawl, version, info = answers
     about = engine_facts.engine(version, info, api, gaps)
     return Snapshot(
         target=target,
@@ -69,8 +75,8 @@ def collect(reader: Reader, target: str, now: datetime, *, stopped: bool = False
         engine=about,
         containers=_completed(reader, found),
         unread=tuple(unread),
-        images=images,
-        unused_images=engine_facts.unused_images(owners, stored, gaps),
+        images=_images(image_ids, described, layers),
+        unused_images=engine_facts.unused_images(sprawl[0], sprawl[1], gaps) if sprawl else None,
         networks=engine_facts.networks(networks, gaps),
         plugins=engine_facts.plugins(plugins, gaps),
         swarm=_swarm(reader, about, gaps),
@@ -178,20 +184,22 @@ def _execs(answers: Iterable[Answer]) -> tuple[Exec, ...] | None:
     return tuple(running)
 
 
-def _images(ids: Sequence[str], answers: Sequence[Answer]) -> dict[str, Image]:
+def _images(
+    ids: Sequence[str], described: Sequence[Answer], layers: Sequence[Answer]
+) -> dict[str, Image]:
     """Read the images; one that cannot be read is left out, and its rules answer unknown."""
     images = {}
-    for id_, answer, layers in zip(ids, answers, answers[len(ids) :], strict=False):
+    for i, (id_, answer) in enumerate(zip(ids, described, strict=True)):
         raw = decoded(answer, wire.ImageInspect, "images", {})
         if raw:
-            images[id_] = _image(id_, raw, layers)
+            images[id_] = _image(id_, raw, layers[i] if layers else None)
     return images
 
 
-def _image(id_: str, raw: wire.ImageInspect, layers: Answer) -> Image:
+def _image(id_: str, raw: wire.ImageInspect, layers: Answer | None) -> Image:
     config = raw.config or wire.ImageConfig()
     test = (config.healthcheck.test or ()) if config.healthcheck else ()
-    history = decoded(layers, list[wire.Layer], "history", {})
+    history = decoded(layers, list[wire.Layer], "history", {}) if layers else None
     return Image(
         id_,
         tuple(raw.repo_tags or ()),
