@@ -509,3 +509,13 @@ def test_no_question_changes_anything() -> None:
     assert kinds == {
         "version", "info", "containers", "volumes", "networks", "plugins", "images", "exec",
     }  # fmt: skip
+
+
+def test_for_containers_alone_no_version_history_or_unused_image_is_asked() -> None:
+    info = {"ServerVersion": "26.1.5", "KernelVersion": "6.12", "SecurityOptions": []}
+    reader = FakeReader({"/info": answer(info)})
+    found = engine.collect(reader, "web1", NOW, whole=False)
+
+    assert found.engine is not None
+    assert (found.engine.version, found.engine.kernel) == ("26.1.5", "6.12")
+    assert not {"/version", "/images/json", "/containers/json?all=1"} & set(reader.asked)

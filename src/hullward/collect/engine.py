@@ -24,8 +24,8 @@ from hullward.model.facts import (
 
 _NOT_FOUND = 404
 
-# Who uses which image: every container, and every image.
-_SPRAWL = ("/containers/json?all=1", "/images/json")
+# Who uses which image, and the versions of the engine's programs.
+_WHOLE = ("/containers/json?all=1", "/images/json", "/version")
 
 
 class Reader(Protocol):
@@ -43,7 +43,8 @@ def collect(
 ) -> Snapshot:
     """Look at an engine and its running containers, with `stopped` at all of them.
 
-    Where it need not be `whole`, images are not asked for their history, nor for who uses them.
+    Where it need not be `whole`, no image is asked for its history or for who uses it, and the
+    engine not for the versions of its programs: it runs them to find out.
     Three round trips at most. The engine takes longest to tell of itself, so it is asked for that
     last: meanwhile its containers are decoded. Raises HullwardError where the containers cannot be
     listed; every other source that fails is named in the snapshot's gaps.
@@ -60,14 +61,14 @@ def collect(
         *(f"/images/{quote(image, safe=':')}/history" for image in image_ids if whole),
         "/networks",
         "/plugins",
-        *(_SPRAWL if whole else ()),
-        "/version",
+        *(_WHOLE if whole else ()),
         "/info",
     )
     found, unread = _inspected(listed, islice(answers, len(listed)), volume_options)
     described = list(islice(answers, len(image_ids)))
     layers = list(islice(answers, len(image_ids))) if whole else []
-    networks, plugins, *sprawl, version, info = answers
+    networks, plugins, *rest, info = answers
+    owners, stored, version = rest or (None, None, None)
     about = engine_facts.engine(version, info, api, gaps)
     return Snapshot(
         target=target,
@@ -76,7 +77,9 @@ def collect(
         containers=_completed(reader, found),
         unread=tuple(unread),
         images=_images(image_ids, described, layers),
-        unused_images=engine_facts.unused_images(sprawl[0], sprawl[1], gaps) if sprawl else None,
+        unused_images=engine_facts.unused_images(owners, stored, gaps)
+        if owners and stored
+        else None,
         networks=engine_facts.networks(networks, gaps),
         plugins=engine_facts.plugins(plugins, gaps),
         swarm=_swarm(reader, about, gaps),

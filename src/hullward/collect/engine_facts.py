@@ -52,10 +52,13 @@ def decoded(answer: Answer, kind: type[_T], source: str, gaps: dict[str, str]) -
         return None
 
 
-def engine(version: Answer, info: Answer, api: str, gaps: dict[str, str]) -> Engine | None:
-    """Read /version and /info; None where the engine does not even tell its version."""
-    raw = decoded(version, wire.Version, "version", gaps)
+def engine(version: Answer | None, info: Answer, api: str, gaps: dict[str, str]) -> Engine | None:
+    """Read /info, and /version where it was asked; None where it does not tell its version."""
     about = decoded(info, wire.Info, "info", gaps)
+    if version is not None:
+        raw = decoded(version, wire.Version, "version", gaps)
+    else:
+        raw = wire.Version(about.server_version, about.kernel_version) if about else None
     if raw is None:
         return None
     known = about is not None

@@ -172,6 +172,8 @@ class Info(Api):
     """/info."""
 
     name: str = ""
+    server_version: str = ""
+    kernel_version: str = ""
     security_options: list[str] | None = None
     cgroup_version: str = ""
     docker_root_dir: str = ""
