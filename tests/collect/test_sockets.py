@@ -126,10 +126,13 @@ def test_an_ss_that_fails_is_told_by_the_real_question(tmp_path: Path) -> None:
 
 @given(st.text(), st.text())
 def test_no_text_breaks_the_parse(first: str, second: str) -> None:
-    sockets.parse({"sockets": Said(first), "socket-programs": Said(second)})
-    sockets.parse(
+    bare = sockets.parse({"sockets": Said(first), "socket-programs": Said(second)})
+    framed = sockets.parse(
         {"sockets": Said(f"== ss\n{first}\n== status\n0\n"), "socket-programs": Said(second)}
     )
+
+    assert isinstance(bare, Sockets | str)
+    assert isinstance(framed, Sockets | str)
 
 
 @given(st.sampled_from([SS, PROC]), st.integers(0, 2000), st.integers(0, 2000))
