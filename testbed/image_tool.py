@@ -67,6 +67,12 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def layers(names: list[str]) -> list[str]:
+    """Name the layers of the named images, lowest first; of all images without a name."""
+    specs = json.loads(IMAGES.read_text())
+    return list(dict.fromkeys(layer for name in names or specs for layer in specs[name]["layers"]))
+
+
 def images(folder: Path, names: list[str]) -> list[Image]:
     """Find the named images, all without a name."""
     specs = json.loads(IMAGES.read_text())
@@ -139,6 +145,8 @@ def main(command: str, folder: str, *rest: str) -> None:
     """Run one command on the layers in a folder."""
     if command == "save":
         save(images(Path(folder), list(rest)))
+    elif command == "layers":
+        sys.stdout.write("\n".join(layers(list(rest))) + "\n")
     elif command == "digest":
         sys.stdout.write("sha256:" + sha256(images(Path(folder), [rest[0]])[0].manifest) + "\n")
     elif command == "registry":
