@@ -1,0 +1,1 @@
+"""Compose files: text in, facts out; text and a change in, text out."""
