@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 from hullward.collect.bundle import Said
 from hullward.collect.collector import Question
-from hullward.collect.containers import KEPT_LABELS
 from hullward.collect.engine_facts import Answer
+from hullward.model.engine_words import KEPT_LABELS
 from hullward.model.errors import HullwardError
 
 _HOST_CONFIG = [

@@ -1,6 +1,5 @@
 """An answer of /containers/{id}/json, turned into a Container without its secrets."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -8,20 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from hullward.collect import wire
+from hullward.model import engine_words
 from hullward.model.facts import Container, Device, Mount, Port
 
-# The labels that rules and remedies read; no other label's value is kept.
-KEPT_LABELS = frozenset(
-    {
-        "com.centurylinklabs.watchtower.enable",
-        "com.docker.compose.project",
-        "com.docker.compose.project.config_files",
-        "com.docker.compose.project.working_dir",
-        "com.docker.compose.service",
-        "com.docker.swarm.service.name",
-    }
-)
-_TCP_ADDRESS = re.compile(r"(?:(?:-H|--host)=?)?(tcp://[\w.:\[\]-]*)")
 _PORT = re.compile(r"[0-9]{1,5}")
 _VARIABLE = re.compile(r"[^=\s]{1,200}")
 _DECODER = msgspec.json.Decoder(wire.Inspect)
@@ -46,7 +34,7 @@ def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Conta
         state=raw.state.status,
         program=raw.path.rpartition("/")[2],
         user=config.user,
-        uid=_declared_uid(config.user),
+        uid=engine_words.declared_uid(config.user),
         groups=tuple(host.group_add or ()),
         privileged=host.privileged,
         cap_add=tuple(host.cap_add or ()),
@@ -76,7 +64,10 @@ def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Conta
         wished_ports=_ports(host.port_bindings or {}),
         devices=tuple(Device(d.path_on_host, d.cgroup_permissions) for d in host.devices or ()),
         device_rules=tuple(host.device_cgroup_rules or ()),
-        device_requests=tuple(_request(request) for request in host.device_requests or ()),
+        device_requests=tuple(
+            engine_words.device_request(request.driver, request.capabilities or ())
+            for request in host.device_requests or ()
+        ),
         sysctls=host.sysctls or {},
         ulimits=tuple(ulimit.name for ulimit in host.ulimits or ()),
         memory=host.memory,
@@ -87,9 +78,9 @@ def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Conta
         health=_health(raw),
         log_driver=host.log_config.type if host.log_config else "",
         environment=_names(config.env or ()),
-        labels={k: v for k, v in (config.labels or {}).items() if k in KEPT_LABELS},
-        api_listens=tuple(match[1] for word in words if (match := _TCP_ADDRESS.fullmatch(word))),
-        api_verifies=any(word in {"--tlsverify", "--tlsverify=true"} for word in words),
+        labels={k: v for k, v in (config.labels or {}).items() if k in engine_words.KEPT_LABELS},
+        api_listens=engine_words.api_listens(words),
+        api_verifies=engine_words.api_verifies(words),
         execs=None if raw.exec_ids else (),
         pid=raw.state.pid,
     )
@@ -98,14 +89,6 @@ def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Conta
 def exec_ids(body: bytes) -> tuple[str, ...]:
     """Name the exec sessions of an inspect answer."""
     return tuple(_DECODER.decode(body).exec_ids or ())
-
-
-def _declared_uid(user: str) -> int | None:
-    """Read a user as moby/sys/user GetExecUser does: any number of Go's Atoi is a uid."""
-    name = user.partition(":")[0]
-    if name in {"", "root"}:
-        return 0
-    return int(name) if re.fullmatch(r"[+-]?[0-9]{1,10}", name) else None
 
 
 def _names(environment: Iterable[str]) -> tuple[str, ...]:
@@ -120,24 +103,10 @@ def _security_options(options: Iterable[str]) -> tuple[tuple[str, ...], str]:
     for option in options:
         if re.match(r"seccomp[=:]\s*\{", option):
             kept.append("seccomp=custom")
-            action = _default_action(option[len("seccomp=") :])
+            action = engine_words.default_action(option[len("seccomp=") :])
         else:
             kept.append(option)
     return tuple(kept), action
-
-
-def _default_action(profile: str) -> str:
-    try:
-        value = json.loads(profile)
-    except (ValueError, RecursionError):
-        return ""
-    action = value.get("defaultAction", "") if isinstance(value, dict) else ""
-    return action if isinstance(action, str) else ""
-
-
-def _request(request: wire.DeviceRequest) -> str:
-    wanted = sorted({word for group in request.capabilities or () for word in group})
-    return " ".join(filter(None, (request.driver, *wanted)))
 
 
 def _health(raw: wire.Inspect) -> str:
@@ -172,41 +141,12 @@ def _mounts(
         yield mount
         return
     options = volumes.get(raw.name, {})
-    shown = _shown(options) if raw.driver in {"", "local"} else ()
+    shown = engine_words.shown(options) if raw.driver in {"", "local"} else ()
     for source, writable in shown or (("", True),):
         yield replace(
             mount,
             source=source,
             writable=raw.rw and writable,
             filesystem=options.get("type", ""),
-            credentials=_has_credentials(options),
+            credentials=engine_words.has_credentials(options),
         )
-
-
-def _shown(options: Mapping[str, str]) -> tuple[tuple[str, bool], ...]:
-    """Name the paths of the host that a volume of the local driver stands for, and if writable.
-
-    It is mount(8) done by the engine: `bind` beats any type, and a relative path is one of the
-    engine's working folder, which is the root.
-    """
-    filesystem, device = options.get("type", ""), options.get("device", "")
-    flags = [flag.partition("=") for flag in options.get("o", "").split(",")]
-    writable = all(name != "ro" for name, _, _ in flags)
-    if any(name in {"bind", "rbind"} for name, _, _ in flags):
-        return (("/" + device.lstrip("/"), writable),)
-    if filesystem == "overlay":
-        lower = [v for name, _, v in flags if name == "lowerdir"]
-        upper = [v for name, _, v in flags if name == "upperdir"]
-        layers = [path for value in lower for path in re.split(r"(?<!\\):", value) if path]
-        return (*((path, writable) for path in upper), *((path, False) for path in layers))
-    local = device.startswith("/") and not device.startswith("//")
-    return ((device, writable),) if local else ()
-
-
-def _has_credentials(options: Mapping[str, str]) -> bool:
-    words = re.compile(r"pass(word|wd)?|secret|token|user(name)?|access_?key", re.IGNORECASE)
-    flags = (flag.partition("=") for flag in options.get("o", "").split(","))
-    named = [name for name, _, value in flags if value]
-    named += [name for name in options if name not in {"type", "o", "device"}]
-    userinfo = re.search(r"//[^/@\s]*:[^/@\s]*@", options.get("device", ""))
-    return bool(userinfo) or any(words.fullmatch(name) for name in named)

@@ -7,10 +7,15 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
+from hullward.model.errors import HullwardError
 from hullward.model.facts import Container
 
 Loader = Callable[[str], bytes]
-"""Gives the bytes of a file by its path; raises HullwardError for one that cannot be read."""
+"""Gives the bytes of a file by its path; raises MissingFileError or another HullwardError."""
+
+
+class MissingFileError(HullwardError):
+    """A file that is not there."""
 
 
 class Place(Struct, frozen=True, gc=False):
