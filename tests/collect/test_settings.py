@@ -111,3 +111,7 @@ def test_any_bytes_are_settings_or_an_error(data: bytes) -> None:
     result = attempt(lambda: parse(data, "hullward.toml", RULES))
 
     assert isinstance(result, Settings | HullwardError)
+
+
+def test_folders_with_what_images_need_are_named_before_the_waivers() -> None:
+    assert read('profiles = ["ours"]\n' + waiver()).profiles == ("ours",)

@@ -1,4 +1,4 @@
-"""hullward.toml: the risks that the owner accepts."""
+"""hullward.toml: the risks that the owner accepts, and folders with what images need."""
 
 import tomllib
 from collections.abc import Collection
@@ -10,13 +10,17 @@ from msgspec import Struct
 from hullward.model.errors import HullwardError
 from hullward.model.waiver import Waiver
 
-_FORM = 'Write [[waiver]] with rule, target, reason and, if it ends, expires = "YYYY-MM-DD".'
+_FORM = (
+    'Write [[waiver]] with rule, target, reason and, if it ends, expires = "YYYY-MM-DD"; '
+    'profiles = ["FOLDER"] stands before it.'
+)
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file says."""
+    """What the file says; `profiles` are folders as hullward/profiles/README.md has them."""
 
     waiver: tuple[Waiver, ...] = ()
+    profiles: tuple[str, ...] = ()
 
 
 def parse(data: bytes, name: str, rule_ids: Collection[str]) -> Settings:

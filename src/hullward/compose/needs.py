@@ -103,14 +103,14 @@ def _doubts(needs: Needs, invocation: Invocation, tag: str) -> Iterator[str]:
         yield f"it is known of {', '.join(needs.tags)}, and the tag here {what}"
     if invocation.user is None:
         yield "its user is not known"
-    for name, own, used in (
-        ("command", invocation.command, bool(needs.program)),
-        ("entrypoint", invocation.entrypoint, False),
+    for article, name, own, used in (
+        ("a", "command", invocation.command, bool(needs.program)),
+        ("an", "entrypoint", invocation.entrypoint, False),
     ):
         if own is None:
             yield f"its {name} is not known"
         elif own and not used:
-            yield f"it has a {name} of its own"
+            yield f"it has {article} {name} of its own"
         elif own:
             yield f"its {name} may differ from {' '.join(needs.program)!r}"
     if invocation.host_network is None:

@@ -1,6 +1,7 @@
 """Where the needs of images are kept: in the package, and in folders of the user's own."""
 
 import pkgutil
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from hullward.model.errors import HullwardError
 from hullward.model.needs import Needs
 
 _LIMIT = 1 << 16
+# What distribution/reference allows in a repository, less the slash.
+_NAME = re.compile(r"[a-z0-9][a-z0-9._:-]{0,200}")
 
 
 def load(image: str, folders: Iterable[Path] = ()) -> tuple[Needs, ...]:
@@ -17,6 +20,8 @@ def load(image: str, folders: Iterable[Path] = ()) -> tuple[Needs, ...]:
     Raises HullwardError for a file of the user's that cannot be read or understood.
     """
     name = needs.file_name(image)
+    if not _NAME.fullmatch(name):
+        return ()
     found: list[Needs] = []
     for folder in folders:
         if not folder.is_dir():
@@ -24,9 +29,7 @@ def load(image: str, folders: Iterable[Path] = ()) -> tuple[Needs, ...]:
                 f"{folder} is no folder.", "`profiles` in hullward.toml names folders."
             )
         found += _own(folder / name)
-    if "/" not in name and "\\" not in name and not name.startswith("."):
-        found += _packaged(name)
-    return tuple(found)
+    return (*found, *_packaged(name))
 
 
 def _own(path: Path) -> tuple[Needs, ...]:
