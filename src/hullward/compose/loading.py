@@ -24,6 +24,15 @@ class Loaded(Struct):
     problems: list[Problem] = field(default_factory=list)
     extends: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unresolved: dict[str, Unresolved] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    parsed: dict[str, tuple[nodes.Node, ...]] = field(default_factory=dict)
+
+    def text(self, file: str) -> str:
+        """Open a file; raises HullwardError for what is no text."""
+        content = text.decode(self.load(file), file)
+        if file not in self.files:
+            self.files.append(file)
+        return content
 
     def problem(self, what: str, place: Place) -> None:
         """Note what makes the reading incomplete."""
@@ -51,15 +60,12 @@ def documents(
     state: Loaded, file: str, base: str, environment: Mapping[str, str]
 ) -> tuple[Table, ...]:
     """Read one file; raises HullwardError for what is no compose file."""
-    content = text.decode(state.load(file), file)
-    if file not in state.files:
-        state.files.append(file)
     source = Source(file, base, environment)
+    found = nodes_of(state, file)
     try:
-        text.refuse_template(content, file, broken=False)
-        trees = [values.build(node, source) for node in nodes.documents(content, file)]
+        trees = [values.build(node, source) for node in found]
     except HullwardError:
-        text.refuse_template(content, file, broken=True)
+        text.refuse_template(state.texts[file], file, broken=True)
         raise
     tables = []
     for tree in trees:
@@ -71,6 +77,19 @@ def documents(
                 "Name a compose file.",
             )
     return tuple(tables)
+
+
+def nodes_of(state: Loaded, file: str) -> tuple[nodes.Node, ...]:
+    """Give the documents of a file, which is opened once."""
+    if file not in state.parsed:
+        content = state.texts[file] = state.text(file)
+        text.refuse_template(content, file, broken=False)
+        try:
+            state.parsed[file] = nodes.documents(content, file)
+        except HullwardError:
+            text.refuse_template(content, file, broken=True)
+            raise
+    return state.parsed[file]
 
 
 def _settled(tree: Tree, before: Table) -> Table:
@@ -170,13 +189,11 @@ def with_file(
 ) -> Mapping[str, str]:
     """Add the variables of a file to an environment, which wins."""
     try:
-        content = text.decode(state.load(file), file)
+        content = state.text(file)
     except MissingFileError:
         if needed:
             raise
         return environment
-    if file not in state.files:
-        state.files.append(file)
     return {**dotenv.parse(content, file, environment), **environment}
 
 
@@ -235,7 +252,7 @@ class _Extender:
                 "Name one that is there.",
             )
         base, chain = self._service(reference.text, theirs, where, (*below, (file, name)))
-        merged = merge.over(base, rest, merge.SERVICE) if base_is_table(base) else rest
+        merged = merge.over(base, rest, merge.SERVICE) if isinstance(base, Table) else rest
         return merged, (written, *chain)
 
     def _cannot(self, name: str, reason: str, place: Place, origin: Leaf | None) -> None:
@@ -262,11 +279,6 @@ class _Extender:
             return None
         services = found.get("services")
         return services if isinstance(services, Table) else found
-
-
-def base_is_table(tree: Tree) -> bool:
-    """Whether a service says anything."""
-    return isinstance(tree, Table)
 
 
 def _path(origin: Leaf) -> str:

@@ -166,9 +166,7 @@ _MERGERS: dict[Path, Callable[[Tree, Tree, Path], Tree]] = {
     (*SERVICE, "models"): _named,
     (*SERVICE, "logging"): _logging,
     (*SERVICE, "ulimits", "*"): _last,
-    **{
-        (*SERVICE, *key.split(".")): _last for key in ("command", "entrypoint", "healthcheck.test")
-    },
+    **{(*SERVICE, *key.split(".")): _last for key in ("command", "entrypoint", "healthcheck.test")},
     **{
         (*SERVICE, *key.split(".")): _lists
         for key in (

@@ -1,14 +1,14 @@
 """What compose files say: services as containers before their start, each fact with its place.
 
-No value of an environment variable is kept here; of a literal one only its shape.
+No value of an environment variable is kept here.
 """
 
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
+from hullward.model import facts
 from hullward.model.errors import HullwardError
-from hullward.model.facts import Container
 
 Loader = Callable[[str], bytes]
 """Gives the bytes of a file by its path; raises MissingFileError or another HullwardError."""
@@ -47,14 +47,11 @@ class Variable(Struct, frozen=True):
     """An environment variable of a service, never its value.
 
     `origin`: "literal" (written in the file), "default" (a default written beside a variable),
-    "variable" (interpolated), "env_file", "passed" (from the shell that starts it) or "empty".
-    `shape`: "url" (a connection string with a password in it), "key" (a private key), "token" (a
-    token of a known form), "file" (a path below /run/secrets) or "".
+    "variable" (interpolated), "env_file" or "passed" (from the shell that starts it).
     """
 
     name: str
     origin: str
-    shape: str
     place: Place
 
 
@@ -114,11 +111,12 @@ class Service(Struct, frozen=True):
     of single entries ("cap_add[0]", in the order of the field); where a field is not written, its
     place is missing and `place`, the service's own key, stands for it. `keys` are the service's
     own keys with their places, also those that no field has. `extends` is the chain of services it
-    extends, nearest first, as "service" or "file:service".
+    extends, nearest first, as "service" or "file:service". An `unresolved` by the name of "*" means
+    every field without a place.
     """
 
     name: str
-    container: Container
+    container: facts.Container
     place: Place
     places: Mapping[str, Place] = field(default_factory=dict)
     unresolved: Mapping[str, Unresolved] = field(default_factory=dict)
@@ -145,24 +143,32 @@ class Service(Struct, frozen=True):
 
 
 class Network(Struct, frozen=True):
-    """A network of the project; `name` is the engine's, None where it is not resolved."""
+    """A network of the project; `facts` have the name that the engine will give it.
+
+    `options` are those of the bridge driver, `com.docker.network.*`.
+    """
 
     key: str
-    name: str | None
-    driver: str = ""
-    internal: bool = False
+    facts: facts.Network
     external: bool = False
-    attachable: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
     place: Place | None = None
 
 
 class Volume(Struct, frozen=True):
-    """A volume of the project; `name` is the engine's, None where it is not resolved."""
+    """A volume of the project; `name` is the engine's.
+
+    `shows` are the paths of the host that it stands for, and whether they may be written; None
+    where the files do not say. `credentials` says that its options name a user or password.
+    """
 
     key: str
-    name: str | None
+    name: str
     driver: str = ""
     external: bool = False
+    filesystem: str = ""
+    shows: tuple[tuple[str, bool], ...] | None = ()
+    credentials: bool = False
     place: Place | None = None
 
 
@@ -183,9 +189,9 @@ class Problem(Struct, frozen=True):
 
 
 class Project(Struct, frozen=True):
-    """Compose files read together; `files` are all that were opened, `name` None if unresolved."""
+    """Compose files read together; `files` are all that were opened."""
 
-    name: str | None
+    name: str
     directory: str
     files: tuple[str, ...]
     services: tuple[Service, ...] = ()

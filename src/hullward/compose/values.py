@@ -132,9 +132,7 @@ def _merged(value: nodes.Node, source: Source) -> Iterator[nodes.Mapping]:
     for part in parts:
         mapping = nodes.resolved(part)
         if not isinstance(mapping, nodes.Mapping):
-            fail(
-                source.file, value.start, "<< takes mappings only", "Name an anchor of a mapping."
-            )
+            fail(source.file, value.start, "<< takes mappings only", "Name an anchor of a mapping.")
         yield mapping
 
 
@@ -156,9 +154,7 @@ def _leaf(node: nodes.Scalar, source: Source, how: str) -> Leaf:
         if filled.demanded:
             gap += f": {filled.demanded}"
     template = text if filled.variables else ""
-    return Leaf(
-        filled.text, source, start.line, start.column, gap, template, filled.defaults, how
-    )
+    return Leaf(filled.text, source, start.line, start.column, gap, template, filled.defaults, how)
 
 
 def gaps(tree: Tree) -> Iterator[Leaf]:
