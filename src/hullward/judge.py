@@ -65,7 +65,7 @@ def judge(
                     verdicts.append(verdict)
             if wanted:
                 verdicts += [_unread(rule, unread) for unread in snapshot.unread]
-    return HostReport(snapshot.target, snapshot, _rows(snapshot, failed), tuple(verdicts))
+    return HostReport(snapshot.target, snapshot, rows(snapshot, failed), tuple(verdicts))
 
 
 def waiver_notes(
@@ -168,16 +168,17 @@ def _waived(verdict: Verdict, host: str, waivers: Iterable[Waiver]) -> Verdict:
     return verdict
 
 
-def _rows(snapshot: Snapshot, failed: Iterable[list[Verdict]]) -> tuple[Row, ...]:
-    rows = [_row(c, snapshot, fails) for c, fails in zip(snapshot.containers, failed, strict=True)]
-    rows += [
+def rows(snapshot: Snapshot, failed: Iterable[Sequence[Verdict]]) -> tuple[Row, ...]:
+    """Give the table's rows, from each container's fails in the order of the containers."""
+    found = [_row(c, snapshot, fails) for c, fails in zip(snapshot.containers, failed, strict=True)]
+    found += [
         Row(unread.name, unread.id, None, Behaviour.UNKNOWN, (unread.reason,))
         for unread in snapshot.unread
     ]
-    return tuple(sorted(rows, key=lambda row: row.name))
+    return tuple(sorted(found, key=lambda row: row.name))
 
 
-def _row(container: Container, snapshot: Snapshot, failed: list[Verdict]) -> Row:
+def _row(container: Container, snapshot: Snapshot, failed: Sequence[Verdict]) -> Row:
     state, reasons = behaviour.judge(container, snapshot)
     grave = tuple(
         verdict.rule.removeprefix("container-")

@@ -325,6 +325,10 @@ class Engine(Struct, frozen=True):
         return any(f"name={name}" in o.split(",") for o in self.security_options or ())
 
 
+class AssumedEngine(Engine, frozen=True):
+    """An engine that nobody could ask: Docker's own defaults, by which files are judged."""
+
+
 class Snapshot(Struct, frozen=True, dict=True):
     """Everything that one look at one target has brought; pure and replayable.
 

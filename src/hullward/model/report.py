@@ -34,6 +34,19 @@ class Verdict(Struct, frozen=True):
     references: tuple[str, ...] = ()
 
 
+class Located(Verdict, frozen=True):
+    """A verdict on something written: lines and columns from 1, 0 for no place."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, as compilers write it; "" for nowhere."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else ""
+
+
 class Behaviour(StrEnum):
     """Whether a container is a well-behaved process by the four criteria of the guide."""
 

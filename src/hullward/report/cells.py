@@ -53,7 +53,7 @@ def of(row: Row, snapshot: Snapshot) -> Cells:
 
 def user(container: Container) -> str:
     """Write who it runs as: what was said, the uid if that says more, and what the kernel sees."""
-    said = container.user or "root"
+    said = container.user or ("root" if container.uid == 0 else "image's")
     name = said.partition(":")[0]
     if container.uid is None:
         said += " (uid ?)"

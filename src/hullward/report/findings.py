@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from hullward.model.report import HostReport, Outcome, Verdict
+from hullward.model.report import HostReport, Located, Outcome, Verdict
 from hullward.model.severity import Severity
 from hullward.report.terminal import BOLD, GRADES, YELLOW, Style, hanging, paint
 from hullward.report.text import visible
@@ -59,9 +59,9 @@ def _full(
     by_evidence: dict[tuple[str, str], list[str]] = {}
     for verdict in verdicts:
         key = (verdict.evidence, verdict.remedy if exact and not shared else "")
-        by_evidence.setdefault(key, []).append(verdict.subject)
+        by_evidence.setdefault(key, []).append(_subject(verdict))
     for (evidence, remedy), subjects in by_evidence.items():
-        names = ", ".join(map(visible, subjects))
+        names = ", ".join(subjects)
         yield from hanging(f"  {names}: ", visible(evidence), style)
         if remedy:
             yield from _remedy(remedy, style)
@@ -80,8 +80,16 @@ def _remedy(remedy: str, style: Style) -> Iterator[str]:
 
 
 def _brief(rule: str, verdicts: Sequence[Verdict], style: Style) -> Iterator[str]:
-    names = ", ".join(visible(verdict.subject) for verdict in verdicts)
+    names = ", ".join(dict.fromkeys(_subject(verdict, brief=True) for verdict in verdicts))
     yield from hanging(f"  {rule}: ", names, style)
+
+
+def _subject(verdict: Verdict, *, brief: bool = False) -> str:
+    """Name the subject, with its line where it is written in a file."""
+    name = visible(verdict.subject)
+    if not isinstance(verdict, Located) or not verdict.line:
+        return name
+    return f"{name} ({verdict.line})" if brief else f"{name} ({visible(verdict.place)})"
 
 
 def _others(host: HostReport, style: Style) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from hullward.model.report import HostReport, Outcome, Report, Verdict
+from hullward.model.report import HostReport, Located, Outcome, Report, Verdict
 from hullward.report.text import visible
 
 _KIND = {
@@ -47,6 +47,9 @@ def _suite(root: Element, host: HostReport, audited: str) -> None:
 def _case(suite: Element, target: str, verdict: Verdict) -> None:
     name = f"{target}/{visible(verdict.subject)}"
     case = SubElement(suite, "testcase", classname=name, name=visible(verdict.rule), time="0")
+    if isinstance(verdict, Located) and verdict.line:
+        case.set("file", visible(verdict.file))
+        case.set("line", str(verdict.line))
     if verdict.outcome is Outcome.PASS:
         return
     failed = verdict.outcome is Outcome.FAIL

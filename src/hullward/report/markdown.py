@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from hullward.model.report import HostReport, Outcome, Report
+from hullward.model.report import HostReport, Located, Outcome, Report, Verdict
 from hullward.model.severity import Severity
 from hullward.report import cells
 from hullward.report.text import visible
@@ -51,7 +51,7 @@ def _findings(host: HostReport) -> Iterator[str]:
             yield f"### {severity.value.capitalize()}"
             yield ""
         for v in found:
-            yield f"- **{escape(v.rule)}** {escape(v.subject)}: {escape(v.evidence)}"
+            yield f"- **{escape(v.rule)}** {_subject(v)}: {escape(v.evidence)}"
             yield from (f"  {escape(line)}  " for line in v.remedy.split("\n"))
         if found:
             yield ""
@@ -61,5 +61,10 @@ def _findings(host: HostReport) -> Iterator[str]:
             yield f"### {outcome.value.capitalize()}"
             yield ""
             for v in found:
-                yield f"- **{escape(v.rule)}** {escape(v.subject)}: {escape(v.reason or '')}"
+                yield f"- **{escape(v.rule)}** {_subject(v)}: {escape(v.reason or '')}"
             yield ""
+
+
+def _subject(verdict: Verdict) -> str:
+    place = verdict.place if isinstance(verdict, Located) else ""
+    return escape(f"{verdict.subject} ({place})" if place else verdict.subject)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from hullward import __version__
-from hullward.model.report import HostReport, Outcome, Report, Verdict
+from hullward.model.report import HostReport, Located, Outcome, Report, Verdict
 from hullward.model.rule import Rule
 from hullward.model.severity import Severity
 from hullward.report.text import visible
@@ -56,7 +56,7 @@ def render(report: Report) -> str:
             _result(verdict, host.target, index)
             for host in report.hosts
             for verdict in host.verdicts
-            if verdict.outcome in _RESULTS
+            if verdict.outcome in _RESULTS and not _placeless(verdict)
         ],
         "properties": {"passed": sum(_passes(host.verdicts) for host in report.hosts)},
     }
@@ -66,6 +66,11 @@ def render(report: Report) -> str:
 def fingerprint(rule: str, target: str, subject: str) -> str:
     """Name a finding for ever: by what and where it is, not by what was seen there."""
     return sha256(f"{rule}\0{target}\0{subject}".encode(errors="backslashreplace")).hexdigest()
+
+
+def _placeless(verdict: Verdict) -> bool:
+    """Whether it says of a file that no file can tell: it has no line to show."""
+    return isinstance(verdict, Located) and not verdict.line
 
 
 def _passes(verdicts: Iterable[Verdict]) -> int:
@@ -97,7 +102,7 @@ def _rule(id_: str, rule: Rule | None) -> Node:
 
 def _result(verdict: Verdict, target: str, index: dict[str, int]) -> Node:
     unknown = verdict.outcome is Outcome.UNKNOWN
-    mark = fingerprint(verdict.rule, target, verdict.subject)
+    mark = _mark(verdict, target)
     said = (verdict.reason if unknown else verdict.evidence) or verdict.rule
     remedy = _text(verdict.remedy)
     node: Node = {
@@ -106,7 +111,7 @@ def _result(verdict: Verdict, target: str, index: dict[str, int]) -> Node:
         "kind": "open" if unknown else "fail",
         "level": "none" if unknown else _LEVEL[verdict.severity],
         "message": {"text": _message(verdict.subject, said, "" if unknown else remedy)},
-        "locations": [_location(target, verdict.subject)],
+        "locations": [_location(target, verdict)],
         "partialFingerprints": {"hullwardFinding/v1": mark, "primaryLocationLineHash": f"{mark}:1"},
         "suppressions": [],
         "properties": {
@@ -120,8 +125,9 @@ def _result(verdict: Verdict, target: str, index: dict[str, int]) -> Node:
     if not unknown:
         node["rank"] = 25.0 * verdict.severity.rank
     if verdict.outcome is Outcome.WAIVED:
-        why = {"justification": _text(verdict.reason or "")}
-        node["suppressions"] = [{"kind": "external", "status": "accepted", **why}]
+        why = _text(verdict.reason or "")
+        kind = "inSource" if why.startswith("waived at ") else "external"
+        node["suppressions"] = [{"kind": kind, "status": "accepted", "justification": why}]
     return node
 
 
@@ -131,13 +137,40 @@ def _message(subject: str, said: str, remedy: str) -> str:
     return text.replace("](", "] (")
 
 
-def _location(target: str, subject: str) -> Node:
-    """Name the subject twice: GitHub refuses a result without a file, so one is made up."""
+def _mark(verdict: Verdict, target: str) -> str:
+    """Name a finding; what was found tells those of one file and subject apart, lines move."""
+    if isinstance(verdict, Located):
+        return fingerprint(verdict.rule, verdict.file, f"{verdict.subject}\0{verdict.evidence}")
+    return fingerprint(verdict.rule, target, verdict.subject)
+
+
+def _physical(target: str, verdict: Verdict) -> Node:
+    """Give the place in the file; GitHub refuses a result without one, so it is made up else."""
+    if isinstance(verdict, Located):
+        return {
+            "artifactLocation": {"uri": _path(verdict.file)},
+            "region": {"startLine": verdict.line, "startColumn": verdict.column},
+        }
     return {
-        "physicalLocation": {
-            "artifactLocation": {"uri": f"{_segment(target)}/{_segment(subject)}"},
-            "region": {"startLine": 1},
-        },
+        "artifactLocation": {"uri": f"{_segment(target)}/{_segment(verdict.subject)}"},
+        "region": {"startLine": 1},
+    }
+
+
+def _path(name: str) -> str:
+    """Write a path as a relative reference, or as a file URI where it is absolute."""
+    parts = "/".join(_part(part) for part in name.removeprefix("./").split("/"))
+    return f"file://{parts}" if name.startswith("/") else parts
+
+
+def _part(name: str) -> str:
+    return quote(visible(name), safe="")
+
+
+def _location(target: str, verdict: Verdict) -> Node:
+    subject = verdict.subject
+    return {
+        "physicalLocation": _physical(target, verdict),
         "logicalLocations": [
             {
                 "name": visible(subject),

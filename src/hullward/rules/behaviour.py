@@ -50,7 +50,7 @@ def _not_root(container: Container) -> Criterion:
     if running and 0 in running:
         return False, "a process runs as root"
     if container.uid is None:
-        return None, f"uid of {container.user} not known"
+        return None, f"uid of {container.user or 'its image'} not known"
     return True, ""
 
 

@@ -121,7 +121,7 @@ def uids(container: Container) -> tuple[int, ...] | None:
 def weakened(container: Container, snapshot: Snapshot) -> str:
     """Say what makes the container's root less than the host's root, "" for nothing."""
     runtime = container.runtime or (snapshot.engine.default_runtime if snapshot.engine else "")
-    if any(word in runtime for word in _SANDBOXES):
+    if sandbox(runtime):
         return f"it runs in the sandbox {runtime}"
     if snapshot.engine and snapshot.engine.option("rootless"):
         return "the engine is rootless"
@@ -129,6 +129,11 @@ def weakened(container: Container, snapshot: Snapshot) -> str:
     if remapped and container.userns_mode != "host":
         return "its user namespace is remapped"
     return ""
+
+
+def sandbox(runtime: str) -> bool:
+    """Whether a runtime puts a wall of its own between the container and the host's kernel."""
+    return any(word in runtime for word in _SANDBOXES)
 
 
 def unguarded(container: Container) -> tuple[str, ...]:

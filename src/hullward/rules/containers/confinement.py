@@ -1,6 +1,6 @@
 """Seccomp, AppArmor, SELinux and the masks over /proc and /sys."""
 
-from hullward.model.facts import Container, Snapshot
+from hullward.model.facts import AssumedEngine, Container, Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, container_rule
 from hullward.model.severity import Severity
 from hullward.rules import grants, remedies
@@ -99,7 +99,8 @@ def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
     if not written and not (container.privileged and engine and engine.option("selinux")):
         return
     known = engine is not None and engine.security_options is not None
-    without = known and not (engine and engine.option("selinux"))
+    asked = known and not isinstance(engine, AssumedEngine)
+    without = asked and not (engine and engine.option("selinux"))
     causes = {
         "privileged: true": container.privileged,
         "pid: host": container.pid_mode == "host",

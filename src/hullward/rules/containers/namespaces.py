@@ -1,6 +1,6 @@
 """Which namespaces of the host, or of other containers, a container uses."""
 
-from hullward.model.facts import Container, Snapshot
+from hullward.model.facts import AssumedEngine, Container, Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, container_rule
 from hullward.model.severity import Severity
 from hullward.rules import grants, remedies
@@ -100,11 +100,17 @@ def host_uts(container: Container, snapshot: Snapshot) -> Answers:
     refs=("cis-docker:5.31", "docs.docker.com/engine/security/userns-remap"),
 )
 def host_userns(container: Container, snapshot: Snapshot) -> Answers:
-    """Fail for userns host on an engine that remaps."""
+    """Fail for userns host on an engine that remaps, milder on one that nobody asked."""
     if container.userns_mode != "host":
         return
     if snapshot.engine is None or snapshot.engine.security_options is None:
         yield Unknown(snapshot.gaps.get("info", "whether the engine remaps is not known"))
+    elif isinstance(snapshot.engine, AssumedEngine):
+        yield Fail(
+            "UsernsMode is host: where the engine remaps, its root is the host's again",
+            Severity.MEDIUM,
+            remedies.remove(container, "userns_mode: host", "--userns host"),
+        )
     elif snapshot.engine.option("userns"):
         yield Fail(
             "UsernsMode is host, and the engine remaps user namespaces",

@@ -1,0 +1,1 @@
+"""What only compose files say, and which of the other rules a file can answer."""

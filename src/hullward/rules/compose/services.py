@@ -1,0 +1,158 @@
+"""Services as the containers that they would be: asked by the rules for running ones."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from msgspec.structs import replace
+
+from hullward.compose.model import Place, Project, Service, Unresolved
+from hullward.model.facts import AssumedEngine, Container, Snapshot
+from hullward.model.rule import ContainerRule, EngineRule, Fail, Unknown
+from hullward.rules import grants
+from hullward.rules.compose import decided
+from hullward.rules.compose.rule import Spot
+
+ENGINE = AssumedEngine(
+    "",
+    security_options=("name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"),
+    cgroup_version="2",
+    default_runtime="runc",
+)
+# Facts whose rules know that they may be missing.
+_OPTIONAL = frozenset({"health", "listeners", "processes", "program", "uid", "uid_gap", "user"})
+# Lists of which each entry is bad by itself, so that an unknown one hides no other.
+_GROWING = frozenset(
+    {
+        "cap_add", "device_requests", "device_rules", "devices", "environment", "groups", "mounts",
+        "ports", "sysctls", "ulimits",
+    }
+)  # fmt: skip
+# By these, rules recognise programs that they know; an unknown one is any other.
+_NAMES = frozenset({"image", "labels"})
+# Properties of a container, and the fact that they are made of.
+_PARTS = {"image_name": "image", "running": "state", "service": "labels"}
+_ALIASES = {"wished_ports": "ports"}
+_DEFAULTS = {name: getattr(Container(""), name) for name in Container.__struct_fields__}
+
+
+class Services:
+    """The services of a project, side by side."""
+
+    def __init__(self, project: Project, target: str, collected_at: str = "") -> None:
+        """Take a project, and what the report calls it."""
+        self._project = project
+        self._services = {service.name: service for service in project.services}
+        self._seen: set[tuple[str, str]] = set()
+        self.snapshot = Snapshot(
+            target,
+            collected_at,
+            ENGINE,
+            tuple(_running(service, project) for service in project.services),
+            networks=tuple(network.facts for network in project.networks),
+            gaps={"volumes": "a file does not say what an external volume is"},
+        )
+        self._containers = {container.name: container for container in self.snapshot.containers}
+        self._watched: Snapshot | None = None
+        if any(service.unresolved for service in project.services):
+            watched = tuple(_Watched(c, self._seen) for c in self.snapshot.containers)
+            self._watched = replace(
+                self.snapshot, containers=cast("tuple[Container, ...]", watched)
+            )
+
+    def ask(self, rule: ContainerRule, service: Service) -> list[Spot]:
+        """Ask a rule about a service; what rests on an unresolved fact is unknown, by its line."""
+        snapshot = self._watched or self.snapshot
+        container = next(c for c in snapshot.containers if c.name == service.name)
+        self._seen.clear()
+        answers = list(rule.check(container, snapshot))
+        gaps = [
+            gap
+            for name, key in sorted(self._seen)
+            if key not in _NAMES or (name == service.name and key in decided.ABOUT[rule.id])
+            for gap in self._gaps(name, key)
+        ]
+        if gaps and not all(_field(key) in _GROWING and key != _field(key) for key, _ in gaps):
+            answers = []
+        unclear = dict.fromkeys(gap for _, gap in gaps)
+        return [
+            *(Spot(answer, self._place(rule, service, answer)) for answer in answers),
+            *(Spot(Unknown(f"{gap.reason} ({gap.place})"), gap.place) for gap in unclear),
+        ]
+
+    def ask_networks(self, rule: EngineRule) -> Iterator[Spot]:
+        """Ask a rule for the engine's networks, one network of the project at a time."""
+        for network in self._project.networks:
+            if not network.external:
+                alone = replace(self.snapshot, networks=(network.facts,), containers=())
+                yield from (Spot(answer, network.place) for answer in rule.check(alone))
+
+    def milder(self, service: Service) -> str:
+        """Say what makes the service's root less than the host's root, "" for nothing."""
+        return grants.weakened(self._containers[service.name], self.snapshot)
+
+    def _gaps(self, name: str, key: str) -> Iterator[tuple[str, Unresolved]]:
+        """Give what the files leave open of a fact, unless its rules know that it may be."""
+        service = self._services[name]
+        for written, gap in service.unresolved.items():
+            field = _field(written)
+            if gap.cause == "image" or field in _OPTIONAL:
+                continue
+            whole = field == "*" and key not in service.places
+            if whole or _ALIASES.get(field, field) == key:
+                yield written, gap
+
+    def _place(self, rule: ContainerRule, service: Service, answer: Fail | Unknown) -> Place:
+        """Find the written fact without which the rule would not say this."""
+        for field in decided.ABOUT.get(rule.id, ()) if isinstance(answer, Fail) else ():
+            for key, container in _without(service, self._containers[service.name], field):
+                if answer not in rule.check(container, self.snapshot):
+                    return service.places[key]
+        return service.place
+
+
+class _Watched:
+    """A container that remembers which of its facts were asked for."""
+
+    __slots__ = ("_container", "_seen")
+
+    def __init__(self, container: Container, seen: set[tuple[str, str]]) -> None:
+        self._container = container
+        self._seen = seen
+
+    def __getattr__(self, name: str) -> object:
+        container = self._container
+        self._seen.add((container.name, _PARTS.get(name, name)))
+        return getattr(container, name)
+
+
+def _running(service: Service, project: Project) -> Container:
+    """Give the container as if it ran, by the names of the file.
+
+    It answers to the name that compose gives it as to an id.
+    """
+    container = service.container
+    keys = {volume.name: volume.key for volume in project.volumes}
+    return replace(
+        container,
+        id=container.name,
+        name=service.name,
+        state="running",
+        ports=container.ports or container.wished_ports,
+        mounts=tuple(replace(m, volume=keys.get(m.volume, m.volume)) for m in container.mounts),
+    )
+
+
+def _without(service: Service, container: Container, field: str) -> Iterator[tuple[str, Container]]:
+    """Give the container without this fact, entry by entry, each with the key of its place."""
+    value = getattr(container, field)
+    for name in (field, *(old for old, new in _ALIASES.items() if new == field)):
+        for i in range(len(value) if isinstance(value, tuple) else 0):
+            if f"{name}[{i}]" in service.places:
+                less = {field: (*value[:i], *value[i + 1 :])}
+                yield f"{name}[{i}]", replace(container, **less)
+        if name in service.places:
+            yield name, replace(container, **{field: _DEFAULTS[field]})
+
+
+def _field(key: str) -> str:
+    return key.partition("[")[0]
