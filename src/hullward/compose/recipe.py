@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from hullward.compose import dockerfile_words as words
+from hullward.compose.base_images import root_source
 from hullward.compose.dockerfile import Dockerfile, Stage
 from hullward.compose.dockerfile_words import Unresolved
 from hullward.compose.recipe_steps import State, Values, follow, pairs, uid
@@ -39,14 +40,17 @@ def recipe(
 
 
 def _start(base: Base, line: int, state: State) -> State:
-    """Take over what the base gives: nothing at all where it is empty, else nobody knows."""
+    """Take over what the base gives: nothing at all where it is empty, else what is known of it."""
     state.user_line = line
     if base.empty:
         state.user, state.checked = "", False
+        return state
+    state.missing = "the base image may set it"
+    if root_source(base.reference):
+        state.user = ""
     else:
         name = base.reference or "whose name is not known"
         state.gap = f"no USER is set, and the base image {name} decides"
-        state.missing = "the base image may set it"
     return state
 
 
