@@ -1,0 +1,76 @@
+"""An edit as a unified diff, made of its pieces: no line stands in it that was not touched."""
+
+from collections.abc import Iterator, Sequence
+
+from hullward.compose.changes import Edited, spliced
+
+_CONTEXT = 3
+_NO_END = "\\ No newline at end of file\n"
+Step = tuple[str, str]
+
+
+def render(text: str, edited: Edited, path: str) -> str:
+    """Write the diff from `text` to the edited text, as patch(1) and git read it; "" for none."""
+    steps = list(_steps(text, edited))
+    hunks = "".join(_hunk(steps, *span) for span in _spans(steps))
+    name = path.lstrip("/")
+    return f"--- a/{name}\n+++ b/{name}\n{hunks}" if hunks else ""
+
+
+def _steps(text: str, edited: Edited) -> Iterator[Step]:
+    """Give each line with " ", "-" or "+" in front."""
+    waiting = list(edited.pieces)
+    start = 0
+    for line in _lines(text):
+        end = start + len(line)
+        while waiting and waiting[0].start == waiting[0].end == start and _whole(waiting[0].text):
+            yield from (("+", added) for added in _lines(waiting.pop(0).text))
+        inside = []
+        last = end == len(text) and not _whole(line)
+        while waiting and (waiting[0].start < end or last):
+            inside.append(waiting.pop(0))
+        if not inside:
+            yield " ", line
+        else:
+            own = tuple(type(p)(p.start - start, p.end - start, p.text) for p in inside)
+            yield "-", line
+            yield from (("+", new) for new in _lines(spliced(line, own)))
+        start = end
+    yield from (("+", added) for piece in waiting for added in _lines(piece.text))
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line + "\n" for line in text.split("\n")]
+    lines[-1] = lines[-1].removesuffix("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def _whole(text: str) -> bool:
+    return text.endswith("\n")
+
+
+def _spans(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """Give the first and last-but-one step of each hunk, with the lines around it."""
+    span: tuple[int, int] | None = None
+    for index, (sign, _) in enumerate(steps):
+        if sign == " ":
+            continue
+        if span and index - _CONTEXT > span[1]:
+            yield span
+            span = None
+        span = (
+            span[0] if span else max(index - _CONTEXT, 0),
+            min(index + 1 + _CONTEXT, len(steps)),
+        )
+    if span:
+        yield span
+
+
+def _hunk(steps: Sequence[Step], first: int, last: int) -> str:
+    old, new = (sum(sign in kept for sign, _ in steps[:first]) for kept in (" -", " +"))
+    part = steps[first:last]
+    olds, news = (sum(sign in kept for sign, _ in part) for kept in (" -", " +"))
+    head = f"@@ -{old + bool(olds)},{olds} +{new + bool(news)},{news} @@\n"
+    return head + "".join(
+        sign + (line if _whole(line) else f"{line}\n{_NO_END}") for sign, line in part
+    )

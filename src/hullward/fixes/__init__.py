@@ -1,0 +1,1 @@
+"""What would mend a finding: pure functions from facts to changes."""

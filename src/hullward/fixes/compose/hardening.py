@@ -1,0 +1,165 @@
+"""A compose file with the proposals that can be written into it, proven by reading it again."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hullward.compose.changes import Change, Edited, Refusal, Value
+from hullward.compose.edit import edit
+from hullward.compose.model import Project
+from hullward.fixes.compose.proposal import Grade, Left, Proposal
+from hullward.model.facts import Container
+
+COMMENT = "hullward guess"
+
+
+class Refused(Struct, frozen=True):
+    """A proposal that was not written, why, and the line that stands in its way (0: none)."""
+
+    proposal: Proposal
+    reason: str
+    line: int = 0
+
+
+class Hardened(Struct, frozen=True):
+    """What became of all proposals; `edited.made` holds the lines of `written` in their order.
+
+    `inherited` are those that a service gets from another one of the file that it extends.
+    `held_back` are guesses that nobody asked for.
+    """
+
+    edited: Edited
+    written: tuple[Proposal, ...] = ()
+    inherited: tuple[Proposal, ...] = ()
+    held_back: tuple[Proposal, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    left: tuple[Left, ...] = ()
+
+
+def harden(
+    text: str, path: str, project: Project, found: Iterable[Proposal | Left], *, guess: bool
+) -> Hardened:
+    """Write the proposals into the text of a file; all lines of one or none of them."""
+    answers = list(found)
+    proposals = [answer for answer in answers if isinstance(answer, Proposal)]
+    held_back = [] if guess else [p for p in proposals if p.grade is Grade.GUESS]
+    chosen = [p for p in proposals if p not in held_back]
+    chosen, inherited, refused = _without_heirs(chosen, project)
+    while True:
+        edited = edit(text, [change for p in chosen for change in changes(p)], path)
+        bad = _refused(chosen, edited.refused)
+        if not bad:
+            break
+        refused += bad
+        chosen = [p for p in chosen if p not in [r.proposal for r in bad]]
+    left = tuple(answer for answer in answers if isinstance(answer, Left))
+    return Hardened(
+        edited, tuple(chosen), tuple(inherited), tuple(held_back), tuple(refused), left
+    )
+
+
+def changes(proposal: Proposal) -> tuple[Change, ...]:
+    """Give the changes of a proposal; a guess says so behind each line."""
+    comment = f"{COMMENT}: {proposal.trial}" if proposal.grade is Grade.GUESS else ""
+    return tuple(replace(line.change, comment=comment) for line in proposal.lines)
+
+
+def _refused(proposals: Sequence[Proposal], refusals: Sequence[Refusal]) -> list[Refused]:
+    by_change = {refusal.change: refusal for refusal in refusals}
+    found = []
+    for proposal in proposals:
+        for change in changes(proposal):
+            if refusal := by_change.get(change):
+                found.append(Refused(proposal, refusal.reason, refusal.line))
+                break
+    return found
+
+
+def _without_heirs(
+    chosen: Sequence[Proposal], project: Project
+) -> tuple[list[Proposal], list[Proposal], list[Refused]]:
+    """Leave out what a service gets from one that it extends, and what its heirs do not want."""
+    kept, inherited, refused = list(chosen), [], []
+    for proposal in chosen:
+        heirs = {s.name for s in project.services if proposal.service in s.extends}
+        if not heirs or proposal in inherited:
+            continue
+        same = [p for p in chosen if p.service in heirs and _alike(p, proposal)]
+        if others := heirs - {p.service for p in same}:
+            names = ", ".join(sorted(others))
+            refused.append(Refused(proposal, f"{names} would get it too, by `extends`"))
+            kept.remove(proposal)
+        else:
+            inherited += [p for p in same if p not in inherited]
+            kept = [p for p in kept if p not in same]
+    return kept, inherited, refused
+
+
+def _alike(one: Proposal, other: Proposal) -> bool:
+    def lines(proposal: Proposal) -> list[tuple[object, ...]]:
+        return [(c.path, c.value, c.before) for c in (line.change for line in proposal.lines)]
+
+    return lines(one) == lines(other)
+
+
+# The facts that a change may touch, by the last of its keys that is a name of compose's own.
+_TOUCHED = {
+    "security_opt": ("security_opt",),
+    "cap_drop": ("cap_drop",),
+    "cap_add": ("cap_add",),
+    "read_only": ("read_only",),
+    "tmpfs": ("mounts",),
+    "user": ("user", "uid", "uid_gap"),
+    "pids_limit": ("pids",),
+    "mem_limit": ("memory",),
+    "pids": ("pids",),
+    "memory": ("memory",),
+    "ports": ("ports", "wished_ports"),
+}
+
+
+def wrong(before: Project, after: Project, hardened: Hardened) -> tuple[str, ...]:
+    """Name the services that, read again, are not what the written lines say; () is the proof.
+
+    Each fact that a line is about must be as it says, and every other fact as before.
+    """
+    wanted: dict[str, list[Change]] = {}
+    for proposal in (*hardened.written, *hardened.inherited):
+        wanted.setdefault(proposal.service, []).extend(line.change for line in proposal.lines)
+    olds = {service.name: service for service in before.services}
+    news = {service.name: service for service in after.services}
+    return tuple(
+        name
+        for name in {**olds, **news}
+        if name not in olds
+        or name not in news
+        or not _as_said(olds[name].container, news[name].container, wanted.get(name, []))
+    )
+
+
+def _as_said(old: Container, new: Container, wanted: Sequence[Change]) -> bool:
+    keys = [_key(change) for change in wanted]
+    touched = {name for key in keys for name in _TOUCHED[key]}
+    untouched = (name for name in old.__struct_fields__ if name not in touched)
+    return all(getattr(old, name) == getattr(new, name) for name in untouched) and all(
+        _holds(old, new, key, change.value) for key, change in zip(keys, wanted, strict=True)
+    )
+
+
+def _key(change: Change) -> str:
+    return str(change.path[-1] if change.path[0] == "deploy" else change.path[0])
+
+
+def _holds(old: Container, new: Container, key: str, value: Value) -> bool:
+    """Whether the fact that a change is about became what it says."""
+    name = _TOUCHED[key][0]
+    was, has = getattr(old, name), getattr(new, name)
+    if key == "tmpfs" and isinstance(value, tuple):
+        targets = [text.partition(":")[0] for text in value]
+        return len(has) == len(was) + len(targets) and {m.target for m in has} >= set(targets)
+    if isinstance(value, tuple):
+        return sorted(has) == sorted({*was, *value})
+    if key == "ports":
+        return len(has) == len(was) and has != was
+    return has == value if isinstance(value, bool) or key in {"pids", "pids_limit"} else bool(has)

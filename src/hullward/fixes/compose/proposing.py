@@ -1,0 +1,48 @@
+"""All proposals for the services of a project."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from hullward.compose import locate
+from hullward.compose.model import Project
+from hullward.compose.nodes import Mapping as MappingNode
+from hullward.compose.nodes import Node
+from hullward.compose.sharing import target
+from hullward.fixes.compose import limits, ports, privileges, storage
+from hullward.fixes.compose.proposal import Answers, Known, Look, Proposal, Left
+
+# In the order in which a person would write the lines.
+FIXES: tuple[Callable[[Look], Answers], ...] = (
+    privileges.user,
+    privileges.no_new_privileges,
+    privileges.capabilities,
+    storage.read_only,
+    limits.pids,
+    limits.memory,
+    ports.loopback,
+)
+
+
+def propose(
+    project: Project, root: Node | None, known: Mapping[str, Known], names: Iterable[str]
+) -> Iterator[Proposal | Left]:
+    """Give what would make these services safer.
+
+    `root` is the tree of the file that is to be edited; `known` tells by service what else is
+    known.
+    """
+    wanted = set(names)
+    written = locate.services(root)
+    for service in project.services:
+        if service.name not in wanted:
+            continue
+        node = written.get(service.name) if written is not None else None
+        here = target(node) if node is not None else None
+        look = Look(
+            service,
+            project,
+            known.get(service.name, Known()),
+            here if isinstance(here, MappingNode) else None,
+        )
+        if not service.provider:
+            for fix in FIXES:
+                yield from fix(look)
