@@ -80,7 +80,7 @@ class HostReport(Struct, frozen=True):
     @property
     def incomplete(self) -> bool:
         """Whether something that was asked for could not be judged at all."""
-        broken = any(v.outcome is Outcome.BROKEN for v in self.verdicts)
+        broken = any([v.outcome is Outcome.BROKEN for v in self.verdicts])  # noqa: C419 - faster
         return self.error is not None or broken or bool(self.snapshot and self.snapshot.unread)
 
 
