@@ -90,7 +90,7 @@ def test_keys_of_one_path_come_as_one_block() -> None:
         text, Change("web", (*limits, "pids"), 100), Change("web", (*limits, "memory"), "64m")
     ) == (
         "services:\n  web:\n    image: a\n    deploy:\n      replicas: 2\n"
-        '      resources:\n        limits:\n          pids: 100\n          memory: "64m"\n'
+        "      resources:\n        limits:\n          pids: 100\n          memory: 64m\n"
     )
 
 

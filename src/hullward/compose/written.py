@@ -9,7 +9,7 @@ from hullward.compose.changes import Leaf, Nested
 from hullward.model.errors import HullwardError
 
 # Plain texts that YAML 1.1 and 1.2 both read as this text, also inside [] and {}.
-_PLAIN = re.compile(r"[A-Za-z/$][A-Za-z0-9_./:=@${}?+-]*(?<!:)\Z")
+_PLAIN = re.compile(r"([A-Za-z/$][A-Za-z0-9_./:=@${}?+-]*(?<!:)|[0-9]+[kmg]b?)\Z")
 _FLOW_SIGNS = frozenset("{}")
 _WORDS = frozenset("y n yes no on off true false null".split())  # noqa: SIM905 - read as one line
 
@@ -73,8 +73,8 @@ def block(key: str, value: Nested, manner: Manner) -> Iterator[str]:
             for line in block(inner, item, manner):
                 yield " " * manner.step + line
     elif isinstance(value.value, tuple):
-        yield f"{key}:"
-        for line in items(value, manner):
+        yield f"{key}:{behind(value.comment)}"
+        for line in items(Leaf(value.value), manner):
             yield " " * manner.dash + line
     else:
         yield f"{key}: {scalar(value.value, manner)}{behind(value.comment)}"

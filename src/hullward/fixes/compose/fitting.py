@@ -30,7 +30,8 @@ def grade(found: Fit) -> Grade:
 def source(found: Fit) -> str:
     """Say on what needs rest, and what speaks against them."""
     doubts = f", but {'; '.join(found.doubts)}" if found.doubts else ""
-    return f"profile of {_image(found.needs)}{doubts}; {found.needs.caveat}"
+    also = "".join(f"; if {condition}" for condition in found.needs.conditions)
+    return f"profile of {_image(found.needs)}{doubts}{also}; {found.needs.caveat}"
 
 
 def _image(known: Needs) -> str:
@@ -42,9 +43,10 @@ def _start(look: Look) -> Invocation | None:
     if service.build is not None or look.unresolved("image") or not container.image:
         return None
     mode = container.network_mode
+    user = service.unresolved.get("user")
     return Invocation(
         image=container.image,
-        user=None if look.unresolved("user") else container.user,
+        user=None if user and user.cause != "image" else container.user,
         command="command" in service.keys,
         entrypoint="entrypoint" in service.keys,
         host_network=None if mode.startswith("container:") else mode == "host",

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.compose.changes import Change, Edited, Refusal, Value
+from hullward.compose.changes import Change, Edited, Refusal
 from hullward.compose.edit import edit
 from hullward.compose.model import Project
 from hullward.fixes.compose.proposal import Grade, Left, Proposal
-from hullward.model.facts import Container
 
 COMMENT = "hullward guess"
 
@@ -54,9 +53,7 @@ def harden(
         refused += bad
         chosen = [p for p in chosen if p not in [r.proposal for r in bad]]
     left = tuple(answer for answer in answers if isinstance(answer, Left))
-    return Hardened(
-        edited, tuple(chosen), tuple(inherited), tuple(held_back), tuple(refused), left
-    )
+    return Hardened(edited, tuple(chosen), tuple(inherited), tuple(held_back), tuple(refused), left)
 
 
 def changes(proposal: Proposal) -> tuple[Change, ...]:
@@ -101,65 +98,3 @@ def _alike(one: Proposal, other: Proposal) -> bool:
         return [(c.path, c.value, c.before) for c in (line.change for line in proposal.lines)]
 
     return lines(one) == lines(other)
-
-
-# The facts that a change may touch, by the last of its keys that is a name of compose's own.
-_TOUCHED = {
-    "security_opt": ("security_opt",),
-    "cap_drop": ("cap_drop",),
-    "cap_add": ("cap_add",),
-    "read_only": ("read_only",),
-    "tmpfs": ("mounts",),
-    "user": ("user", "uid", "uid_gap"),
-    "pids_limit": ("pids",),
-    "mem_limit": ("memory",),
-    "pids": ("pids",),
-    "memory": ("memory",),
-    "ports": ("ports", "wished_ports"),
-}
-
-
-def wrong(before: Project, after: Project, hardened: Hardened) -> tuple[str, ...]:
-    """Name the services that, read again, are not what the written lines say; () is the proof.
-
-    Each fact that a line is about must be as it says, and every other fact as before.
-    """
-    wanted: dict[str, list[Change]] = {}
-    for proposal in (*hardened.written, *hardened.inherited):
-        wanted.setdefault(proposal.service, []).extend(line.change for line in proposal.lines)
-    olds = {service.name: service for service in before.services}
-    news = {service.name: service for service in after.services}
-    return tuple(
-        name
-        for name in {**olds, **news}
-        if name not in olds
-        or name not in news
-        or not _as_said(olds[name].container, news[name].container, wanted.get(name, []))
-    )
-
-
-def _as_said(old: Container, new: Container, wanted: Sequence[Change]) -> bool:
-    keys = [_key(change) for change in wanted]
-    touched = {name for key in keys for name in _TOUCHED[key]}
-    untouched = (name for name in old.__struct_fields__ if name not in touched)
-    return all(getattr(old, name) == getattr(new, name) for name in untouched) and all(
-        _holds(old, new, key, change.value) for key, change in zip(keys, wanted, strict=True)
-    )
-
-
-def _key(change: Change) -> str:
-    return str(change.path[-1] if change.path[0] == "deploy" else change.path[0])
-
-
-def _holds(old: Container, new: Container, key: str, value: Value) -> bool:
-    """Whether the fact that a change is about became what it says."""
-    name = _TOUCHED[key][0]
-    was, has = getattr(old, name), getattr(new, name)
-    if key == "tmpfs" and isinstance(value, tuple):
-        targets = [text.partition(":")[0] for text in value]
-        return len(has) == len(was) + len(targets) and {m.target for m in has} >= set(targets)
-    if isinstance(value, tuple):
-        return sorted(has) == sorted({*was, *value})
-    if key == "ports":
-        return len(has) == len(was) and has != was
-    return has == value if isinstance(value, bool) or key in {"pids", "pids_limit"} else bool(has)

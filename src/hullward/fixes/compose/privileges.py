@@ -1,5 +1,7 @@
 """Less power for a service's processes: no new privileges, fewer capabilities, a user."""
 
+from collections.abc import Iterable, Mapping
+
 from hullward.fixes.compose import fitting
 from hullward.fixes.compose.proposal import Answers, Grade, Line, Look, Proposal
 from hullward.model.facts import ImageFiles
@@ -67,10 +69,17 @@ def capabilities(look: Look) -> Answers:
     grade, needed, reason = _needed(look)
     lines = [look.line(("cap_drop",), ("ALL",), reason)]
     if missing := tuple(sorted(needed.keys() - added)):
-        why = "; ".join(f"{name}: {needed[name]}" for name in missing if needed[name])
-        lines.append(look.line(("cap_add",), missing, why or reason))
+        lines.append(look.line(("cap_add",), missing, _losses(missing, needed)))
     trial = "a missing capability shows as EPERM"
     yield Proposal(look.name, CAPABILITIES, grade, tuple(lines), trial)
+
+
+def _losses(names: Iterable[str], needed: Mapping[str, str]) -> str:
+    """Say what happens without each of these capabilities."""
+    by_loss: dict[str, list[str]] = {}
+    for name in names:
+        by_loss.setdefault(needed[name] or "it fails", []).append(name)
+    return "; ".join(f"without {', '.join(some)} {loss}" for loss, some in by_loss.items())
 
 
 def _needed(look: Look) -> tuple[Grade, dict[str, str], str]:
@@ -85,7 +94,8 @@ def _needed(look: Look) -> tuple[Grade, dict[str, str], str]:
         reason = f"it runs as uid {uid}, which holds no capability, but a program of the image may"
         return Grade.GUESS, {}, f"{reason} have one of its own: {_gap(look)}"
     reason = "nothing is known of this image; these are what most images need that start as root"
-    return Grade.GUESS, dict.fromkeys(_USUAL, ""), f"{reason}. `hullward minimize` measures it"
+    usual = dict.fromkeys(_USUAL, "a program that starts as root and becomes another user may fail")
+    return Grade.GUESS, usual, f"{reason}. `hullward minimize` measures it"
 
 
 def _powerless(look: Look) -> str:
@@ -104,10 +114,11 @@ def _powerless(look: Look) -> str:
 def _uid(look: Look) -> int | None:
     """Give the uid of its first process, None where neither file nor image tells a number."""
     container, image = look.service.container, look.known.image
-    if look.unresolved("user", "uid"):
+    gap = look.service.unresolved.get("uid") or look.service.unresolved.get("user")
+    if gap and gap.cause != "image":
         return None
     if container.user:
-        return container.uid
+        return None if gap else container.uid
     user = image.user.partition(":")[0] if image else ""
     return int(user) if user.isascii() and user.isdecimal() else None
 
@@ -116,7 +127,7 @@ def user(look: Look) -> Answers:
     """Propose a user that the image is known to run as, where none is set."""
     container = look.service.container
     fit = fitting.with_user(look)
-    if fit is None or container.user or look.unresolved("user", "mounts"):
+    if fit is None or container.user or look.unresolved("mounts"):
         return
     if look.known.image and look.known.image.user == fit.needs.user:
         return
@@ -134,7 +145,8 @@ def _set(value: str) -> bool:
 
 
 def _programs(files: ImageFiles) -> list[str]:
-    return [f.path for f in (*files.setuid, *files.setgid, *files.capabilities)]
+    owned = [program.path for program in (*files.setuid, *files.setgid)]
+    return owned + [program.path for program in files.capabilities]
 
 
 def _listed(paths: list[str]) -> str:

@@ -64,7 +64,7 @@ class Known(Struct, frozen=True):
     image: Image | None = None
     engine: Engine | None = None
     needs: tuple[Needs, ...] = ()
-    gap: str = "the image was not looked at (--engine)"
+    gap: str = "the image was not looked at (--deep)"
 
 
 class Look(Struct, frozen=True):

@@ -8,7 +8,7 @@ from hullward.compose.nodes import Mapping as MappingNode
 from hullward.compose.nodes import Node
 from hullward.compose.sharing import target
 from hullward.fixes.compose import limits, ports, privileges, storage
-from hullward.fixes.compose.proposal import Answers, Known, Look, Proposal, Left
+from hullward.fixes.compose.proposal import Answers, Known, Left, Look, Proposal
 
 # In the order in which a person would write the lines.
 FIXES: tuple[Callable[[Look], Answers], ...] = (

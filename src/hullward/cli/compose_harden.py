@@ -1,0 +1,70 @@
+"""`hullward compose harden`: read, propose, edit, prove, write."""
+
+import os
+from typing import Any
+
+import click
+
+from hullward.cli.main import say, show
+
+_LEFT = 1
+
+
+@click.command("harden", short_help="Write what is safe to take away into compose files.")
+@click.argument("file")
+@click.argument("services", nargs=-1, metavar="[SERVICE]...")
+@click.option("--write", "writes", is_flag=True, help="Change the file, instead of showing how.")
+@click.option("--guess", is_flag=True, help="Also what may break a service; each line says so.")
+@click.option(
+    "-f", "--with", "others", multiple=True, metavar="FILE", help="Read these files over FILE."
+)
+@click.option("--env-file", "env_files", multiple=True, metavar="FILE", help="Instead of .env.")
+@click.option(
+    "--format", "form", type=click.Choice(["diff", "json"]), default="diff", show_default=True
+)
+@click.option("--config", default="", metavar="FILE", help="Settings, instead of hullward.toml.")
+def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
+    """Show, as a diff with a reason for each line, what would make the services of FILE safer.
+
+    Each line is graded: safe (it cannot break the service), known (somebody measured that image
+    in that invocation) or guess (it needs a trial; only with --guess, and marked in the file).
+    No line that stands in the file is changed, but for the address of a port.
+
+    --write changes FILE in one step, once the new text is proven to be the old one and these
+    lines; the words on stderr say how to take it back. A FILE that has one of compose's own names
+    is read with its override file.
+
+    Exit status: 0 nothing to add, or all of it written; 1 lines to add, or some that must be
+    pasted by hand; 2 nothing could be done.
+    """
+    from hullward import harden  # noqa: PLC0415 - --help needs none of it
+    from hullward.report import hardened  # noqa: PLC0415 - likewise
+
+    around = harden.Around(
+        os.environ, values["env_files"], values["others"] or harden.laid_over(values["file"])
+    )
+    plan = harden.plan(
+        values["file"],
+        values["services"],
+        around,
+        lambda project: harden.profiles(project, harden.folders(values["config"])),
+        guess=values["guess"],
+    )
+    page = hardened.Page(plan.path, plan.text, plan.hardened)
+    changed = bool(plan.hardened.edited.pieces)
+    if values["writes"] and changed:
+        written = harden.write(plan)
+        show(hardened.RENDERERS[values["form"]](page))
+        _tell(plan.path, written)
+        return _LEFT if plan.hardened.refused else 0
+    show(hardened.RENDERERS[values["form"]](page))
+    return _LEFT if changed or plan.hardened.refused else 0
+
+
+def _tell(path: str, written: Any) -> None:  # noqa: ANN401 - loaded late
+    """Tell on stderr what was done, and how to take it back."""
+    opinion = written.opinion
+    said = "docker compose accepts it" if opinion.accepted else f"not checked: {opinion.words}"
+    if opinion.accepted is False:
+        said = f"docker compose did not accept the old text either: {opinion.words}"
+    say(f"{path} was written; {said}.", f"To take it back: {written.undo}")

@@ -1,0 +1,162 @@
+"""The flow for a compose file that is to change: read -> propose -> edit -> prove -> write."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hullward.collect import settings
+from hullward.compose import nodes, text
+from hullward.compose import project as reading
+from hullward.compose.model import Project
+from hullward.fixes.compose import hardening, proposing, rereading
+from hullward.fixes.compose.hardening import Hardened, Refused
+from hullward.fixes.compose.proposal import Known
+from hullward.host import beside, compose_files, files, needs, rewriting
+from hullward.model.errors import HullwardError
+
+SETTINGS_FILE = "hullward.toml"
+
+
+class Around(Struct, frozen=True):
+    """What is read beside the file: the shell's variables, files of them, files laid over it."""
+
+    environment: Mapping[str, str]
+    env_files: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+class Plan(Struct, frozen=True):
+    """A file and what it would become; `data` is what was read."""
+
+    path: str
+    data: bytes
+    text: str
+    around: Around
+    project: Project
+    hardened: Hardened
+
+
+class Written(Struct, frozen=True):
+    """What was written, how to take it back, and what docker compose says of it."""
+
+    undo: str
+    opinion: beside.Opinion
+
+
+def read(path: str, around: Around, data: bytes | None = None) -> Project:
+    """Read a file with those laid over it; `data` stands for what is in the file."""
+
+    def load(name: str) -> bytes:
+        return data if data is not None and name == path else compose_files.load(name)
+
+    return reading.read(
+        (path, *around.others),
+        around.environment,
+        load,
+        directory=compose_files.folder(path),
+        env_files=around.env_files or None,
+    )
+
+
+def plan(
+    path: str,
+    names: Sequence[str],
+    around: Around,
+    learn: Callable[[Project], Mapping[str, Known]],
+    *,
+    guess: bool,
+) -> Plan:
+    """Say what would make these services of a file safer, all of them where none is named.
+
+    `learn` gives what is known of the services beside the files. Lines that do not mean what they
+    should once all files are read together are taken back.
+    """
+    data = compose_files.load(path)
+    content = text.decode(data, path)
+    project = read(path, around, data)
+    root = nodes.parse(content, path)
+    wanted = _chosen(path, names, project)
+    found = list(proposing.propose(project, root, learn(project), wanted))
+    taken_back: list[Refused] = []
+    while True:
+        hardened = hardening.harden(content, path, project, found, guess=guess)
+        after = read(path, around, hardened.edited.text.encode())
+        shown = rereading.difference(project, after, (*hardened.written, *hardened.inherited))
+        if not shown.idle:
+            break
+        reason = "read together with the other files it would not mean this"
+        taken_back += [Refused(proposal, reason) for proposal in shown.idle]
+        found = [answer for answer in found if answer not in shown.idle]
+    if shown.others:
+        raise HullwardError(
+            f"{path}: read again, {', '.join(shown.others)} would change in another way.",
+            "Nothing was written. Please report it, with the file if you can.",
+        )
+    hardened = replace(hardened, refused=(*hardened.refused, *taken_back))
+    return Plan(path, data, content, around, project, hardened)
+
+
+def write(plan: Plan) -> Written:
+    """Write the new text; raises HullwardError, with the file as it was, if that cannot be."""
+    folder = compose_files.folder(plan.path)
+    file = rewriting.original(plan.path, folder, plan.data)
+    new = plan.hardened.edited.text.encode()
+    opinion = _opinion(plan, new, folder)
+    if beside.committed(file.path):
+        undo = f"git -C {compose_files.folder(file.path)} checkout -- {file.path}"
+    else:
+        undo = f"mv {rewriting.keep(file)} {file.path}"
+    rewriting.replace(file, new)
+    return Written(undo, opinion)
+
+
+def _opinion(plan: Plan, new: bytes, folder: str) -> beside.Opinion:
+    around = plan.around
+    before = beside.compose(plan.data, around.others, folder, around.env_files)
+    if not before.accepted:
+        return before
+    after = beside.compose(new, around.others, folder, around.env_files)
+    if after.accepted is False:
+        raise HullwardError(
+            f"docker compose would not accept the new text: {after.words}",
+            "Nothing was written. Please report it, with the file if you can.",
+        )
+    return after
+
+
+def _chosen(path: str, names: Sequence[str], project: Project) -> Sequence[str]:
+    there = [service.name for service in project.services]
+    if missing := [name for name in names if name not in there]:
+        raise HullwardError(
+            f"{path} has no service {', '.join(map(repr, missing))}.",
+            f"It has: {', '.join(there)}." if there else "It has none.",
+        )
+    return names or there
+
+
+def profiles(project: Project, folders: Sequence[str]) -> dict[str, Known]:
+    """Give what the profiles say of each service's image."""
+    paths = [Path(folder) for folder in folders]
+    return {
+        service.name: Known(needs=needs.load(service.container.image, paths))
+        for service in project.services
+        if service.container.image
+    }
+
+
+def folders(config: str) -> tuple[str, ...]:
+    """Give the user's own folders of profiles, as the settings file has them."""
+    if not config and not files.exists(SETTINGS_FILE):
+        return ()
+    name = config or SETTINGS_FILE
+    from hullward.rules import ALL  # noqa: PLC0415 - only a settings file needs them
+
+    data = files.read(name, what="settings file")
+    return settings.parse(data, name, [rule.id for rule in ALL]).profiles
+
+
+def laid_over(path: str) -> tuple[str, ...]:
+    """Give the override file that docker compose reads with a file by itself."""
+    return compose_files.beside(path)[1:]
