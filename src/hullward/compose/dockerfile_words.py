@@ -12,6 +12,8 @@ BLANK = " \t\r\n\v\f"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?\-$!]")
 _LONGEST = 1 << 16
 _DEEPEST = 20
+# The longest pattern, and the longest value, that is tried character by character.
+_PATTERN, _TRIED = 20, 200
 
 
 class Unresolved(Exception):  # noqa: N818 - a reason, not a fault
@@ -222,8 +224,8 @@ class _Expansion:
                 raise Unresolved(f"${{{name[:40]}/…}} is not worked out here")
             return value.replace(pattern, new, -1 if longest else 1) if pattern else value
         ends = range(len(value) + 1)
-        fits = re.compile(translate(word)).match if len(word) < _DEEPEST else None
-        if fits is None or len(value) > _DEEPEST * 50:
+        fits = re.compile(translate(word)).match if len(word) <= _PATTERN else None
+        if fits is None or len(value) > _TRIED:
             raise Unresolved(f"${{{name[:40]}{operator}…}} is not worked out here")
         if operator == "#":
             cuts = [cut for cut in ends if fits(value[:cut])]
