@@ -116,8 +116,6 @@ def _globals(dockerfile: Dockerfile, given: Mapping[str, str | None]) -> Values:
                     values[name] = words.expand(default, values, dockerfile.escape)
                 except Unresolved:
                     values[name] = None
-            else:
-                values.setdefault(name, "")
     return values
 
 

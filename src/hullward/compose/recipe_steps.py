@@ -1,7 +1,6 @@
 """What each instruction of a Dockerfile adds to the image that is being made."""
 
 import json
-from collections import ChainMap
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
@@ -24,14 +23,13 @@ Values = dict[str, str | None]
 
 
 class State(Struct):
-    """What the instructions so far have made; `environment` beats `arguments`."""
+    """What the instructions so far have made; ENV and ARG share their names, the later counts."""
 
     escape: str
     given: Mapping[str, str | None]
     globals: Values
     missing: str = ""
-    arguments: Values = field(default_factory=dict)
-    environment: Values = field(default_factory=dict)
+    variables: Values = field(default_factory=dict)
     size: int = 0
     user: str | None = None
     gap: str = ""
@@ -51,13 +49,12 @@ class State(Struct):
 
     def expand(self, text: str) -> str:
         """Replace variables; raises Unresolved."""
-        values = ChainMap(self.environment, self.arguments)
-        return words.expand(text, values, self.escape, missing=self.missing)
+        return words.expand(text, self.variables, self.escape, missing=self.missing)
 
     def known(self, text: str) -> str | None:
         """Replace variables; None where one is not known."""
         try:
-            return self.expand(text) if "$" in text or "'" in text or '"' in text else text
+            return self.expand(text)
         except Unresolved:
             return None
 
@@ -89,12 +86,11 @@ def follow(state: State, instruction: Instruction) -> None:
 def _argument(state: State, instruction: Instruction) -> None:
     for name, default in pairs(instruction, state.escape):
         if name in state.given:
-            value = state.given[name]
+            state.variables[name] = state.spend(state.given[name])
         elif default is not None:
-            value = state.known(default)
-        else:
-            value = state.globals.get(name, "")
-        state.arguments[name] = state.spend(value)
+            state.variables[name] = state.spend(state.known(default))
+        elif name in state.globals:
+            state.variables[name] = state.globals[name]
         _secret(state, instruction, name, default)
 
 
@@ -108,7 +104,7 @@ def _environment(state: State, instruction: Instruction) -> None:
             value = None
         made.append((name, state.spend(value)))
         _secret(state, instruction, name, text)
-    state.environment.update(made)
+    state.variables.update(made)
 
 
 def _secret(state: State, instruction: Instruction, name: str, text: str | None) -> None:
