@@ -4,16 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullward import judge, judge_compose
 from hullward.collect import settings
-from hullward.compose import comments, nodes, text
+from hullward.compose import built, comments, nodes, text
 from hullward.compose import project as reading
+from hullward.compose.model import Build, Project
 from hullward.host import compose_files, files
 from hullward.judge_compose import Written
 from hullward.model.errors import HullwardError
+from hullward.model.recipe import Recipe
 from hullward.model.report import HostReport, Located, Report
-from hullward.model.rule import Rule
+from hullward.model.rule import Rule, Unknown
 from hullward.model.waiver import Waiver
 from hullward.rules import ALL
 from hullward.rules.compose.rule import Document
@@ -130,12 +133,39 @@ def _read(group: Group, around: Surroundings, choice: Choice, now: datetime) -> 
         written = [_documents(path, load) for path in yamls]
     except HullwardError as error:
         return Failure(group.name, error.what, error.advice, _is_template(contents, group.files))
+    recipes = {s.name: _recipe(s.build, load) for s in project.services if s.build}
     return Written(
         group.name,
-        project,
+        _built(project, recipes),
         tuple(document for documents, _ in written for document in documents),
         tuple(ignore for _, ignores in written for ignore in ignores),
+        recipes,
         now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _recipe(build: Build, load: Callable[[str], bytes]) -> Recipe | Unknown:
+    """Follow the Dockerfile of a build, or say why it cannot be."""
+    path = built.path(build)
+    try:
+        if path:
+            return built.read(build, text.decode(load(path), path))
+        if build.inline is not None:
+            return built.read(build, build.inline)
+    except HullwardError as error:
+        return Unknown(f"the Dockerfile was not judged: {error.what}")
+    return Unknown("the Dockerfile comes with a context from elsewhere")
+
+
+def _built(project: Project, recipes: Mapping[str, Recipe | Unknown]) -> Project:
+    return replace(
+        project,
+        services=tuple(
+            built.complete(service, recipe)
+            if isinstance(recipe := recipes.get(service.name), Recipe)
+            else service
+            for service in project.services
+        ),
     )
 
 

@@ -191,7 +191,8 @@ def _row(container: Container, snapshot: Snapshot, failed: Sequence[Verdict]) ->
         if verdict.severity.rank >= Severity.HIGH.rank and verdict.rule not in _SAID
     )
     if grave:
-        state, reasons = Behaviour.NO, (*(reasons if state is Behaviour.NO else ()), *grave)
+        said = reasons if state is Behaviour.NO else ()
+        state, reasons = Behaviour.NO, (*said, *dict.fromkeys(grave))
     open_ = [verdict for verdict in failed if verdict.outcome is Outcome.FAIL]
     worst = _worst(verdict.severity for verdict in open_) if open_ else None
     return Row(container.name, container.id, container, state, reasons, worst, len(open_))

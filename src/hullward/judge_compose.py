@@ -1,15 +1,17 @@
 """Rules over compose files: one verdict for each thing found, with its line; waivers applied."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from hullward import judge
+from hullward.compose import built
 from hullward.compose.comments import Ignore, Misread
-from hullward.compose.model import Place, Project, Service
+from hullward.compose.model import Build, Place, Project, Service
+from hullward.model.recipe import Recipe
 from hullward.model.report import HostReport, Located, Outcome
 from hullward.model.rule import ContainerRule, EngineRule, Fail, Rule, Unknown
 from hullward.model.waiver import Waiver
@@ -17,30 +19,37 @@ from hullward.rules import ALL
 from hullward.rules.compose import decided
 from hullward.rules.compose.rule import Document, ProjectRule, ServiceRule, Spot, TextRule
 from hullward.rules.compose.services import Services
+from hullward.rules.dockerfiles import DockerfileRule
 
 ASSUMED = "on an engine with Docker's own defaults"
 UNDECIDED = "a file does not decide it: `hullward audit` looks at what runs"
 NOTE = f"Files are judged as they would run {ASSUMED}: rootful, seccomp and AppArmor on."
 # The subject of what belongs to no service.
 PROJECT = "project"
+# A service that sets a user of its own needs none of its image.
+_ROOT = "dockerfile-root"
 
 _IDS = frozenset(rule.id for rule in ALL)
 
 
 class Written(Struct, frozen=True):
-    """All that was read of a project: `target` names it, `documents` are its files as written."""
+    """All that was read of a project: `target` names it, `documents` are its files as written.
+
+    `recipes` are what the Dockerfiles of services make, by the service's name, or why not.
+    """
 
     target: str
     project: Project
     documents: tuple[Document, ...] = ()
     ignores: tuple[Ignore | Misread, ...] = ()
+    recipes: Mapping[str, Recipe | Unknown] = field(default_factory=dict)
     collected_at: str = ""
 
 
 def answers(rule: Rule) -> bool:
     """Whether a rule is asked of files at all."""
-    written = isinstance(rule, ContainerRule | ServiceRule | ProjectRule | TextRule)
-    return written or rule.id in decided.NETWORKS
+    kinds = ContainerRule | ServiceRule | ProjectRule | TextRule | DockerfileRule
+    return isinstance(rule, kinds) or rule.id in decided.NETWORKS
 
 
 def check(
@@ -74,13 +83,9 @@ def check(
 def _ask(rule: Rule, written: Written, services: Services) -> Iterator[Located]:
     """Give the verdicts of one rule, whatever it is asked of."""
     project = written.project
-    if isinstance(rule, ContainerRule):
-        for service in project.services:
-            yield from _of_container(rule, service, services)
-    elif isinstance(rule, ServiceRule):
-        for service in project.services:
-            yield from _spots(rule, service, partial(rule.check, service, project))
-    elif isinstance(rule, ProjectRule):
+    for service in project.services:
+        yield from _of_service(rule, service, written, services)
+    if isinstance(rule, ProjectRule):
         yield from _spots(rule, None, partial(rule.check, project))
     elif isinstance(rule, TextRule):
         asked = (spot for document in written.documents for spot in rule.check(document))
@@ -89,12 +94,34 @@ def _ask(rule: Rule, written: Written, services: Services) -> Iterator[Located]:
         yield from _spots(rule, None, partial(services.ask_networks, rule))
 
 
+def _of_service(
+    rule: Rule, service: Service, written: Written, services: Services
+) -> Iterator[Located]:
+    if isinstance(rule, ContainerRule):
+        yield from _of_container(rule, service, services)
+    elif isinstance(rule, ServiceRule):
+        yield from _spots(rule, service, partial(rule.check, service, written.project))
+    elif isinstance(rule, DockerfileRule):
+        if service.build is None or (rule.id == _ROOT and "user" in service.places):
+            return
+        ask = partial(_build, rule, service.build, written.recipes[service.name])
+        yield from _spots(rule, service, ask)
+
+
 def _of_container(rule: ContainerRule, service: Service, services: Services) -> Iterator[Located]:
     if rule.id in decided.UNDECIDED:
         yield _say(rule, Outcome.UNKNOWN, service.name, None, UNDECIDED)
         return
     milder = services.milder(service) if rule.host_risk else ""
     yield from _spots(rule, service, partial(services.ask, rule, service), milder)
+
+
+def _build(rule: DockerfileRule, build: Build, recipe: Recipe | Unknown) -> Iterator[Spot]:
+    if isinstance(recipe, Unknown):
+        yield Spot(recipe, build.place)
+        return
+    for found in rule.check(recipe):
+        yield Spot(found.answer, built.place(build, found.line))
 
 
 def _spots(

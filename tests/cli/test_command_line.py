@@ -17,7 +17,7 @@ from hullward import __version__
 from hullward.host.recorded import Fault, RecordedEngine
 from hullward.host.recording import Recorded
 from hullward.model.severity import Severity
-from hullward.rules import ALL, profiles
+from hullward.rules import RUNNING, profiles
 from hullward.rules.image_files import DEEP
 from terminal import CITIZEN, PRIVILEGED, ROOT, recorded, run, save
 
@@ -60,6 +60,7 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "collect",
         "diff",
         "ports",
+        "compose",
         "explain",
     ]
 
@@ -131,7 +132,7 @@ def rules(capsys: Capture, *options: str) -> set[str]:
 
 
 def test_rules_are_chosen_by_area_name_and_glob(capsys: Capture, three: str) -> None:
-    everything = {rule.id for rule in ALL}
+    everything = {rule.id for rule in RUNNING}
     chosen = ("--rule", "container-root", "--rule", "container-host-*")
 
     assert rules(capsys, "--from", three, "--area", "daemon") == {
@@ -142,7 +143,7 @@ def test_rules_are_chosen_by_area_name_and_glob(capsys: Capture, three: str) -> 
     }
     assert rules(capsys, "--from", three, "--exclude", "container-*") == {
         rule.id
-        for rule in profiles.apply("guide", ALL)
+        for rule in profiles.apply("guide", RUNNING)
         if rule.area != "container" and rule.id not in DEEP
     }
 
@@ -153,7 +154,7 @@ def test_profile_chooses_rules_and_says_how_grave_they_are(capsys: Capture, thre
     graded = {verdict["rule"]: verdict["severity"] for verdict in verdicts}
 
     assert rules(capsys, "--from", three) == {
-        rule.id for rule in profiles.apply("guide", ALL) if rule.id not in DEEP
+        rule.id for rule in profiles.apply("guide", RUNNING) if rule.id not in DEEP
     }
     assert "host-audit-rule" not in graded
     assert graded["daemon-userns-off"] == "low"

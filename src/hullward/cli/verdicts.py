@@ -13,10 +13,10 @@ from hullward.cli.main import say, show
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 from hullward.model.report import HostReport, Outcome, Report
-from hullward.model.rule import ContainerRule, EngineRule, HostRule, Rule
+from hullward.model.rule import Rule
 from hullward.model.severity import Severity
 from hullward.report.difference import compare, paired
-from hullward.rules import ALL, profiles
+from hullward.rules import RUNNING, profiles
 from hullward.rules.image_files import answerable
 from hullward.rules.selection import select
 
@@ -53,8 +53,7 @@ def tell(values: dict[str, Any], looks: Sequence[Snapshot | flow.Failure]) -> in
 def chosen(values: dict[str, Any]) -> tuple[Rule, ...]:
     """Choose the rules: those that are named, of the profile; who names some means all of them."""
     areas, ids = values["area"], values["ids"]
-    running = [rule for rule in ALL if isinstance(rule, ContainerRule | EngineRule | HostRule)]
-    named = select(running, areas=areas, ids=ids, excluded=values["exclude"])
+    named = select(RUNNING, areas=areas, ids=ids, excluded=values["exclude"])
     profile = values["profile"] or ("" if areas or ids else profiles.DEFAULT)
     found = profiles.apply(profile, named) if profile else named
     if not found:

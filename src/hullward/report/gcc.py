@@ -17,21 +17,28 @@ _WORDS = {
 
 def render(report: Report) -> str:
     """Write `file:line:column: word: message [rule]`, in the order of the files and lines."""
-    return "".join(f"{line}\n" for host in report.hosts for line in _host(host))
+    placed = [line for host in report.hosts for line in _host(host)]
+    return "".join(f"{text}\n" for _, text in sorted(placed, key=lambda line: line[0]))
 
 
-def _host(host: HostReport) -> Iterator[str]:
-    placed = [v for v in host.verdicts if isinstance(v, Located) and v.line]
-    for verdict in sorted(placed, key=_by_place):
-        where = f"{visible(verdict.file)}:{verdict.line}:{verdict.column}"
-        mark = f"[{verdict.rule}]"
+_Key = tuple[str, int, int, int]
+
+
+def _host(host: HostReport) -> Iterator[tuple[_Key, str]]:
+    unknown: dict[tuple[_Key, str], list[str]] = {}
+    for verdict in host.verdicts:
+        if not isinstance(verdict, Located) or not verdict.line:
+            continue
+        key = (verdict.file, verdict.line, verdict.column, -verdict.severity.rank)
         if verdict.outcome is Outcome.FAIL:
-            said = f"{visible(verdict.subject)}: {visible(verdict.evidence)}"
-            yield f"{where}: {_WORDS[verdict.severity]}: {said} ({verdict.severity.value}) {mark}"
+            said = f"{_WORDS[verdict.severity]}: {verdict.subject}: {verdict.evidence}"
+            yield key, _line(verdict, f"{said} ({verdict.severity.value})", verdict.rule)
         elif verdict.outcome is Outcome.UNKNOWN:
-            said = f"{visible(verdict.subject)}: unknown: {visible(verdict.reason or '')}"
-            yield f"{where}: note: {said} {mark}"
+            said = _line(verdict, f"note: {verdict.subject}: unknown: {verdict.reason or ''}", "")
+            unknown.setdefault(((*key[:3], 0), said), []).append(verdict.rule)
+    for (key, said), rules in unknown.items():
+        yield key, f"{said[:-2]}[{', '.join(rules)}]"
 
 
-def _by_place(verdict: Located) -> tuple[str, int, int, int, str]:
-    return verdict.file, verdict.line, verdict.column, -verdict.severity.rank, verdict.rule
+def _line(verdict: Located, said: str, rule: str) -> str:
+    return f"{visible(verdict.place)}: {visible(said)} [{rule}]"

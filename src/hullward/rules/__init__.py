@@ -3,7 +3,7 @@
 import pkgutil
 from importlib import import_module
 
-from hullward.model.rule import Rule
+from hullward.model.rule import ContainerRule, EngineRule, HostRule, Rule
 
 
 def _find() -> tuple[Rule, ...]:
@@ -18,3 +18,5 @@ def _find() -> tuple[Rule, ...]:
 
 
 ALL: tuple[Rule, ...] = _find()
+# Those that are asked of what runs; the others are for files.
+RUNNING = tuple(rule for rule in ALL if isinstance(rule, ContainerRule | EngineRule | HostRule))

@@ -27,7 +27,7 @@ ABOUT: Mapping[str, tuple[str, ...]] = {
     "container-host-uts": ("uts_mode",),
     "container-joined-namespace": ("network_mode", "pid_mode", "ipc_mode"),
     "container-kernel-setting": ("sysctls",),
-    "container-new-privileges": ("security_opt",),
+    "container-new-privileges": (),
     "container-no-cpu-limit": (),
     "container-no-healthcheck": ("health",),
     "container-no-log": ("log_driver",),
@@ -46,15 +46,25 @@ ABOUT: Mapping[str, tuple[str, ...]] = {
     "container-sensitive-bind": ("mounts",),
     "container-shared-propagation": ("mounts",),
     "container-ulimit": ("ulimits",),
-    "container-unmasked-paths": ("security_opt",),
+    "container-unmasked-paths": (),
     "container-volume-credentials": ("mounts",),
     "container-volume-hides-bind": ("mounts",),
     "container-writable-root": ("read_only",),
 }  # fmt: skip
 
+# Where a finding on what is missing stands, if something of its kind is written.
+NEAR: Mapping[str, str] = {
+    "container-default-capabilities": "cap_drop",
+    "container-new-privileges": "security_opt",
+    "container-no-healthcheck": "health",
+    "container-unmasked-paths": "masked_paths",
+    "container-writable-root": "read_only",
+}
+
 # What only the processes, the sessions and the image of a running container tell.
 UNDECIDED = frozenset(
     {
+        "container-compose-drift",
         "container-exec-session",
         "container-kernel-differs",
         "container-new-privileges-free",

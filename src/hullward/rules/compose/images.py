@@ -22,7 +22,7 @@ _LOOSENING = {
         "itself: nobody can put another one in its place."
     ),
     remedy="Name the digest too, `NAME:VERSION@sha256:…`; Renovate and Dependabot keep it current.",
-    refs=("docs.docker.com/dhi/core-concepts/digests", "cis-docker:4.2"),
+    refs=("docs.docker.com/dhi/core-concepts/digests",),
 )
 def image_no_digest(service: Service, project: Project) -> Spots:
     """Fail for a tag that names a version; `container-floating-image` tells of the others."""

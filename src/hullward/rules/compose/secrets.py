@@ -75,6 +75,6 @@ def env_file(service: Service, project: Project) -> Spots:
 def environment_secret(project: Project) -> Spots:
     """Fail for secrets that are made of a variable."""
     for source in project.sources:
-        if source.origin == "environment" and source.kind == "secret":
+        if source.origin == "environment" and source.kind == "secrets":
             said = f"the secret {source.key} is made of a variable"
             yield Spot(Fail(said), source.place, _PROJECT)

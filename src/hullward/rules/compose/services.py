@@ -27,6 +27,7 @@ _GROWING = frozenset(
         "ports", "sysctls", "ulimits",
     }
 )  # fmt: skip
+_FLOATING = "container-floating-image"
 # By these, rules recognise programs that they know; an unknown one is any other.
 _NAMES = frozenset({"image", "labels"})
 # Properties of a container, and the fact that they are made of.
@@ -64,11 +65,13 @@ class Services:
         snapshot = self._watched or self.snapshot
         container = next(c for c in snapshot.containers if c.name == service.name)
         self._seen.clear()
-        answers = list(rule.check(container, snapshot))
+        answers = [_told(answer, service) for answer in rule.check(container, snapshot)]
+        if service.build and rule.id == _FLOATING and "image" not in service.places:
+            answers = []  # nobody pulls what is built here: its base is judged
         gaps = [
             gap
             for name, key in sorted(self._seen)
-            if key not in _NAMES or (name == service.name and key in decided.ABOUT[rule.id])
+            if key not in _NAMES or (name == service.name and key in decided.ABOUT.get(rule.id, ()))
             for gap in self._gaps(name, key)
         ]
         if gaps and not all(_field(key) in _GROWING and key != _field(key) for key, _ in gaps):
@@ -107,7 +110,15 @@ class Services:
             for key, container in _without(service, self._containers[service.name], field):
                 if answer not in rule.check(container, self.snapshot):
                     return service.places[key]
-        return service.place
+        return service.places.get(decided.NEAR.get(rule.id, ""), service.place)
+
+
+def _told(answer: Fail | Unknown, service: Service) -> Fail | Unknown:
+    """Say where the image may change what a file says."""
+    gap = service.unresolved.get("health")
+    if isinstance(answer, Fail) and gap and answer.evidence == "no health check is defined":
+        return replace(answer, evidence=f"{answer.evidence} here; the image may have one")
+    return answer
 
 
 class _Watched:

@@ -154,4 +154,4 @@ def network_not_internal(project: Project) -> Spots:
         if quiet and alone and len(members) > 1:
             names = ", ".join(service.name for service in alone)
             said = Fail(f"network {network.key} lets {names} out, and nothing there is published")
-            yield Spot(said, network.place, alone[0].name)
+            yield Spot(said, network.place or alone[0].place, alone[0].name)
