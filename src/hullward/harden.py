@@ -6,15 +6,18 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.collect import settings
+from hullward.collect import named_images, settings
 from hullward.compose import nodes, text
 from hullward.compose import project as reading
 from hullward.compose.model import Project
 from hullward.fixes.compose import hardening, proposing, rereading
 from hullward.fixes.compose.hardening import Hardened, Refused
 from hullward.fixes.compose.proposal import Known
-from hullward.host import beside, compose_files, files, needs, rewriting
+from hullward.host import beside, compose_files, files, needs, reader, rewriting
+from hullward.host.contexts import Target
+from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
+from hullward.rules import remedies
 
 SETTINGS_FILE = "hullward.toml"
 
@@ -105,11 +108,15 @@ def write(plan: Plan) -> Written:
     new = plan.hardened.edited.text.encode()
     opinion = _opinion(plan, new, folder)
     if beside.committed(file.path):
-        undo = f"git -C {compose_files.folder(file.path)} checkout -- {file.path}"
+        undo = _words("git", "-C", compose_files.folder(file.path), "checkout", "--", file.path)
     else:
-        undo = f"mv {rewriting.keep(file)} {file.path}"
+        undo = _words("mv", rewriting.keep(file), file.path)
     rewriting.replace(file, new)
     return Written(undo, opinion)
+
+
+def _words(*words: str) -> str:
+    return " ".join(map(remedies.word, words))
 
 
 def _opinion(plan: Plan, new: bytes, folder: str) -> beside.Opinion:
@@ -143,6 +150,32 @@ def profiles(project: Project, folders: Sequence[str]) -> dict[str, Known]:
         service.name: Known(needs=needs.load(service.container.image, paths))
         for service in project.services
         if service.container.image
+    }
+
+
+def deep(
+    project: Project, known: Mapping[str, Known], target: Target, access: Access
+) -> dict[str, Known]:
+    """Add what the engine tells of itself and of the images that it has, with their content.
+
+    Raises HullwardError for an engine that does not answer.
+    """
+    # A service that is built here gets another image with every build.
+    names = {
+        service.name: service.container.image
+        for service in project.services
+        if service.container.image and service.build is None
+    }
+    with reader.engine(target, access) as client:
+        found = named_images.collect(client, set(names.values()))
+    return dict(known) | {
+        name: replace(
+            known.get(name, Known()),
+            image=found.images.get(image),
+            engine=found.engine,
+            gap=f"the engine does not have {image}",
+        )
+        for name, image in names.items()
     }
 
 

@@ -1,11 +1,16 @@
 """`hullward compose harden`: read, propose, edit, prove, write."""
 
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hullward.cli.main import say, show
+
+if TYPE_CHECKING:
+    from hullward.compose.model import Project
+    from hullward.fixes.compose.proposal import Known
 
 _LEFT = 1
 
@@ -19,6 +24,10 @@ _LEFT = 1
     "-f", "--with", "others", multiple=True, metavar="FILE", help="Read these files over FILE."
 )
 @click.option("--env-file", "env_files", multiple=True, metavar="FILE", help="Instead of .env.")
+@click.option("--deep", is_flag=True, help="Look into the images that the engine has.")
+@click.option("-H", "--host", default="", metavar="URL", help="The engine of --deep.")
+@click.option("-c", "--context", default="", metavar="NAME", help="The engine of --deep.")
+@click.option("--timeout", default=60.0, show_default=True, help="Seconds that --deep may take.")
 @click.option(
     "--format", "form", type=click.Choice(["diff", "json"]), default="diff", show_default=True
 )
@@ -38,18 +47,23 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     pasted by hand; 2 nothing could be done.
     """
     from hullward import harden  # noqa: PLC0415 - --help needs none of it
+    from hullward.host.contexts import Contexts, TlsOptions, environment  # noqa: PLC0415 - likewise
+    from hullward.host.reader import Access  # noqa: PLC0415 - likewise
     from hullward.report import hardened  # noqa: PLC0415 - likewise
 
     around = harden.Around(
         os.environ, values["env_files"], values["others"] or harden.laid_over(values["file"])
     )
-    plan = harden.plan(
-        values["file"],
-        values["services"],
-        around,
-        lambda project: harden.profiles(project, harden.folders(values["config"])),
-        guess=values["guess"],
-    )
+
+    def learn(project: "Project") -> "Mapping[str, Known]":
+        known = harden.profiles(project, harden.folders(values["config"]))
+        if not values["deep"]:
+            return known
+        contexts = Contexts(environment(), TlsOptions())
+        target = contexts.current(host=values["host"], context=values["context"])
+        return harden.deep(project, known, target, Access(values["timeout"]))
+
+    plan = harden.plan(values["file"], values["services"], around, learn, guess=values["guess"])
     page = hardened.Page(plan.path, plan.text, plan.hardened)
     changed = bool(plan.hardened.edited.pieces)
     if values["writes"] and changed:

@@ -31,15 +31,16 @@ def committed(path: str) -> bool:
 
 def compose(text: bytes, others: Sequence[str], folder: str, env_files: Sequence[str]) -> Opinion:
     """Ask docker compose whether it reads a text as the first file, others being laid over it."""
+    plugin = _run(("docker", "compose", "version"), b"")
+    if plugin is None or plugin.returncode:
+        return Opinion(None, "there is no docker compose here")
     command = ["docker", "compose", "--project-directory", folder]
     command += [word for name in env_files for word in ("--env-file", name)]
     command += [word for name in ("-", *others) for word in ("-f", name)]
     answer = _run((*command, "config", "--quiet"), text)
     if answer is None:
-        return Opinion(None, "there is no docker compose here, or it does not answer")
+        return Opinion(None, f"docker compose did not answer within {_SECONDS} seconds")
     words = answer.stderr.decode(errors="replace").strip().splitlines() or [""]
-    if answer.returncode and "compose" in words[0] and "not a docker command" in words[0]:
-        return Opinion(None, "docker has no compose plugin here")
     return Opinion(answer.returncode == 0, words[-1])
 
 

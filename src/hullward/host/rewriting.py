@@ -87,7 +87,8 @@ def replace(file: Original, data: bytes) -> None:
         folder = os.path.dirname(file.path)  # noqa: PTH120 - a text
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".hullward-")
         _fill(descriptor, file, data)
-        if _stamp(os.stat(file.path)) != file.stamp:  # noqa: PTH116 - a text
+        same = _stamp(os.stat(file.path)) == file.stamp  # noqa: PTH116 - a text
+        if not same or Path(file.path).read_bytes() != file.data:
             raise HullwardError(f"{file.path} was changed while it was edited.", _MOVED)
         os.replace(name, file.path)  # noqa: PTH105 - a text
         name = ""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from hullward.fixes.compose import fitting
 from hullward.fixes.compose.proposal import Answers, Grade, Line, Look, Proposal
-from hullward.model.facts import ImageFiles
+from hullward.model.facts import Image, ImageFiles
 from hullward.model.needs import Fit
 from hullward.rules import grants
 
@@ -16,6 +16,7 @@ ROOT = "container-root"
 # one capability at a time, needed 33 between them, of which these are 29.
 _USUAL = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 _SHOWN = 3
+_DIGITS = len("sha256:") + 12
 
 
 def no_new_privileges(look: Look) -> Answers:
@@ -44,12 +45,12 @@ def _gains(look: Look, fit: Fit | None) -> tuple[Grade, str]:
     if engine and engine.option("no-new-privileges"):
         return Grade.SAFE, "the engine sets it for every container already"
     files = image.files if image else None
-    if files is not None and not _programs(files):
-        return Grade.SAFE, "the image has no setuid program and no file capability"
+    if image and files is not None and not _programs(files):
+        return Grade.SAFE, f"{_named(image)} has no setuid program and no file capability"
     if fit and fit.needs.no_new_privileges:
         return fitting.grade(fit), fitting.source(fit)
     if files is not None:
-        return Grade.GUESS, f"the image has {_listed(_programs(files))}, and may use one of them"
+        return Grade.GUESS, f"the image may use one of {_listed(_programs(files))}"
     return Grade.GUESS, "the image may use a setuid program such as sudo: " + _gap(look)
 
 
@@ -107,8 +108,8 @@ def _powerless(look: Look) -> str:
         return ""
     value = grants.option(look.service.container, "no-new-privileges")
     if value is not None and _set(value):
-        return "with no-new-privileges it gets none, and no program of the image has one"
-    return "" if image.files.setuid else "no program of the image has one or is setuid"
+        return f"with no-new-privileges it gets none, and no program of {_named(image)} has one"
+    return "" if image.files.setuid else f"no program of {_named(image)} has one or is setuid"
 
 
 def _uid(look: Look) -> int | None:
@@ -142,6 +143,11 @@ def user(look: Look) -> Answers:
 
 def _set(value: str) -> bool:
     return value == "" or value in {"1", "t", "T", "true", "TRUE", "True"}
+
+
+def _named(image: Image) -> str:
+    """Name an image so that another one of its name is not taken for it."""
+    return f"the image {image.id[:_DIGITS]}"
 
 
 def _programs(files: ImageFiles) -> list[str]:
