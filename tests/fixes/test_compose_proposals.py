@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hullward.compose import nodes
 from hullward.compose import project as reading
+from hullward.compose.model import MissingFileError
 from hullward.fixes.compose.proposal import Grade, Known, Left, Proposal
 from hullward.fixes.compose.proposing import propose
 from hullward.model.facts import Engine, FileCapability, Image, ImageFiles, OwnedFile
@@ -205,7 +206,7 @@ def test_an_image_that_writes_to_its_root_or_lacks_its_volume_is_left_as_it_is()
 
 
 def test_limits_stand_where_the_service_keeps_its_limits() -> None:
-    flat, deployed = answers(""), answers("    deploy: {replicas: 1}\n")
+    flat, deployed = answers(""), answers("    deploy: {resources: {}}\n")
     rules = ("container-no-pids-limit", "container-no-memory-limit")
 
     assert [lines(flat, rule)[0][1] for rule in rules] == [("pids_limit",), ("mem_limit",)]
@@ -272,3 +273,18 @@ def test_a_service_of_a_program_on_the_host_gets_nothing() -> None:
     project = reading.read(("/p/compose.yaml",), {}, lambda _: text.encode(), env_files=())
 
     assert list(propose(project, nodes.parse(text, "a"), {}, ["web"])) == []
+
+
+def test_a_service_of_another_file_is_hardened_there() -> None:
+    files = {"/p/a.yaml": "include: [b.yaml]\nservices: {}\n", "/p/b.yaml": "services: {b: {}}\n"}
+
+    def load(path: str) -> bytes:
+        if path not in files:
+            raise MissingFileError(path, "")
+        return files[path].encode()
+
+    project = reading.read(("/p/a.yaml",), {}, load, env_files=())
+
+    assert list(propose(project, nodes.parse(files["/p/a.yaml"], "a"), {}, ["b"])) == [
+        Left("b", "", "it is written in /p/b.yaml: harden that file")
+    ]

@@ -59,7 +59,7 @@ def _refused(hardened: Hardened) -> Iterator[str]:
 
 def _rest(hardened: Hardened) -> Iterator[str]:
     for left in hardened.left:
-        yield f"{left.service}: left to you ({left.rule}): {left.reason}"
+        yield f"{left.service}: left to you{f' ({left.rule})' * bool(left.rule)}: {left.reason}"
     by_service: dict[str, list[str]] = {}
     for proposal in hardened.held_back:
         by_service.setdefault(proposal.service, []).append(_short(proposal))

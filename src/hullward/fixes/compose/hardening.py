@@ -44,16 +44,24 @@ def harden(
     proposals = [answer for answer in answers if isinstance(answer, Proposal)]
     held_back = [] if guess else [p for p in proposals if p.grade is Grade.GUESS]
     chosen = [p for p in proposals if p not in held_back]
-    chosen, inherited, refused = _without_heirs(chosen, project)
+    refused: list[Refused] = []
     while True:
-        edited = edit(text, [change for p in chosen for change in changes(p)], path)
-        bad = _refused(chosen, edited.refused)
+        kept, inherited, unwanted = _without_heirs(chosen, project)
+        edited = edit(text, [change for p in kept for change in changes(p)], path)
+        bad = _refused(kept, edited.refused)
         if not bad:
             break
         refused += bad
         chosen = [p for p in chosen if p not in [r.proposal for r in bad]]
     left = tuple(answer for answer in answers if isinstance(answer, Left))
-    return Hardened(edited, tuple(chosen), tuple(inherited), tuple(held_back), tuple(refused), left)
+    return Hardened(
+        edited,
+        written=tuple(kept),
+        inherited=tuple(inherited),
+        held_back=tuple(held_back),
+        refused=(*refused, *unwanted),
+        left=left,
+    )
 
 
 def changes(proposal: Proposal) -> tuple[Change, ...]:

@@ -1,5 +1,7 @@
 """Limits, so that one service cannot take the whole host."""
 
+from hullward.compose.nodes import Mapping
+from hullward.compose.sharing import look_up
 from hullward.fixes.compose.proposal import Answers, Grade, Look, Proposal
 
 PIDS = "container-no-pids-limit"
@@ -37,4 +39,5 @@ def memory(look: Look) -> Answers:
 
 def _deploys(look: Look) -> bool:
     """Whether the service keeps its limits below `deploy`."""
-    return "deploy" in look.service.keys
+    deploy = look.key("deploy")
+    return isinstance(deploy, Mapping) and look_up(deploy, "resources") is not None

@@ -64,8 +64,7 @@ def _ports(service: Service) -> tuple[Port, ...]:
 
 
 def _lines(look: Look, reason: str) -> Iterator[Line]:
-    found = look_up(look.written, "ports") if look.written is not None else None
-    ports = target(found) if found is not None else None
+    ports = look.key("ports")
     for index, item in enumerate(ports.items if isinstance(ports, Sequence) else ()):
         port = target(item)
         if isinstance(port, Scalar) and _SHORT.fullmatch(port.value):

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from hullward.compose.changes import Change, Value
 from hullward.compose.model import Project, Service
-from hullward.compose.nodes import Mapping
+from hullward.compose.nodes import Mapping, Scalar, Sequence
+from hullward.compose.sharing import look_up, target
 from hullward.model.facts import Engine, Image
 from hullward.model.needs import Needs
 
@@ -45,7 +46,7 @@ class Proposal(Struct, frozen=True):
 
 
 class Left(Struct, frozen=True):
-    """What a rule asks for and is not proposed, and why."""
+    """What a rule asks for and is not proposed, and why; `rule` is "" for all that there are."""
 
     service: str
     rule: str
@@ -70,13 +71,13 @@ class Known(Struct, frozen=True):
 class Look(Struct, frozen=True):
     """A service with all that a proposal for it may rest on.
 
-    `written` is the service as it stands in the file that is edited, None where it does not.
+    `written` is the service as it stands in the file that is edited.
     """
 
     service: Service
     project: Project
     known: Known
-    written: Mapping | None = None
+    written: Scalar | Sequence | Mapping
 
     @property
     def name(self) -> str:
@@ -91,6 +92,11 @@ class Look(Struct, frozen=True):
     def line(self, path: tuple[str | int, ...], value: Value, reason: str) -> Line:
         """Give one change to the service."""
         return Line(Change(self.name, path, value), reason)
+
+    def key(self, name: str) -> Scalar | Sequence | Mapping | None:
+        """Give what the file has at a key of the service, its own or a merged one."""
+        found = look_up(self.written, name) if isinstance(self.written, Mapping) else None
+        return target(found) if found is not None else None
 
     def left(self, rule: str, reason: str) -> Left:
         """Say why something is not proposed."""

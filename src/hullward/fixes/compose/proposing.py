@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hullward.compose import locate
 from hullward.compose.model import Project
-from hullward.compose.nodes import Mapping as MappingNode
 from hullward.compose.nodes import Node
 from hullward.compose.sharing import target
 from hullward.fixes.compose import limits, ports, privileges, storage
@@ -35,14 +34,12 @@ def propose(
     for service in project.services:
         if service.name not in wanted:
             continue
+        if service.provider:
+            continue
         node = written.get(service.name) if written is not None else None
-        here = target(node) if node is not None else None
-        look = Look(
-            service,
-            project,
-            known.get(service.name, Known()),
-            here if isinstance(here, MappingNode) else None,
-        )
-        if not service.provider:
-            for fix in FIXES:
-                yield from fix(look)
+        if node is None:
+            yield Left(service.name, "", f"it is written in {service.place.file}: harden that file")
+            continue
+        look = Look(service, project, known.get(service.name, Known()), target(node))
+        for fix in FIXES:
+            yield from fix(look)
