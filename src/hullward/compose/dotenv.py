@@ -31,6 +31,23 @@ def parse(text: str, path: str, known: Mapping[str, str]) -> dict[str, str]:
     return _Reader(text.removeprefix("\ufeff"), path, known).read()
 
 
+def parse_raw(text: str, path: str, known: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables of a file in the format `raw`: a line each, nothing is replaced."""
+    found = {}
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        entry = line.lstrip()
+        if not entry or entry.startswith("#"):
+            continue
+        name, sign, value = entry.partition("=")
+        if not name or any(map(str.isspace, name)):
+            raise HullwardError(f"{path}:{number}: this is no NAME=value", _ADVICE)
+        if sign:
+            found[name] = value
+        elif name in known:
+            found[name] = known[name]
+    return found
+
+
 class _Reader:
     """One file being read."""
 

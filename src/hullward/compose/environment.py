@@ -1,12 +1,15 @@
-"""The environment variables of a service: names and where their values come from, no value."""
+"""A service's variables, by name and where their values come from, and its labels."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hullward.compose import dotenv, paths
 from hullward.compose.loading import Loaded
-from hullward.compose.model import MissingFileError, Place, Variable
+from hullward.compose.model import MissingFileError, Variable
 from hullward.compose.sheet import Sheet, truth
-from hullward.compose.values import Leaf, Table, Tree
+from hullward.compose.values import Items, Leaf, Table, Tree
 
 _FIELD, _FILES = "environment", "env_files"
 
@@ -14,8 +17,9 @@ _FIELD, _FILES = "environment", "env_files"
 def read(sheet: Sheet, state: Loaded, environment: Mapping[str, str]) -> tuple[Variable, ...]:
     """Give the variables by name; those of the service itself win over its files."""
     found: dict[str, Variable] = {}
-    for name, place in _from_files(sheet, state, environment):
-        found[name] = Variable(name, "env_file", place)
+    for file in files(sheet):
+        for name in _read(sheet, state, file, environment, _FILES):
+            found[name] = Variable(name, "env_file", file.leaf.place)
     for leaf in sheet.pairs("environment", _FIELD).values():
         name, sign, _ = leaf.text.partition("=")
         found[name] = Variable(name, _origin(leaf) if sign else "passed", leaf.place)
@@ -29,24 +33,43 @@ def read(sheet: Sheet, state: Loaded, environment: Mapping[str, str]) -> tuple[V
     return variables
 
 
-def files(sheet: Sheet) -> list[tuple[str, Leaf, bool]]:
-    """Give the paths of `env_file` with their places, and whether each is required."""
-    found = []
-    entry = sheet.table.get("env_file")
-    parts = entry.items if entry is not None and not isinstance(entry, Leaf | Table) else (entry,)
-    for part in parts:
-        leaf, required = _file(part)
-        if leaf is not None:
-            found.append((_path(leaf), leaf, required))
-    return found
+class EnvFile(Struct, frozen=True):
+    """A file that a service takes variables or labels from."""
+
+    path: str
+    leaf: Leaf
+    required: bool = True
+    raw: bool = False
 
 
-def _file(part: Tree | None) -> tuple[Leaf | None, bool]:
+def files(sheet: Sheet, key: str = "env_file") -> list[EnvFile]:
+    """Give the files of `env_file`, or of another key of its form."""
+    entry = sheet.table.get(key)
+    parts = entry.items if isinstance(entry, Items) else (entry,)
+    return [found for part in parts if (found := _file(part))]
+
+
+def labels(sheet: Sheet, state: Loaded, environment: Mapping[str, str]) -> dict[str, Leaf]:
+    """Give the labels with `name=value` texts; those of the service itself win over its files."""
+    found: dict[str, Leaf] = {}
+    for file in files(sheet, "label_file"):
+        for name, value in _read(sheet, state, file, environment, "labels").items():
+            found[name] = replace(file.leaf, data=f"{name}={value}")
+    return {**found, **sheet.pairs("labels", "labels")}
+
+
+def _file(part: Tree | None) -> EnvFile | None:
+    path, required, raw = part, None, None
     if isinstance(part, Table):
-        path, required = part.get("path"), part.get("required")
-        needed = truth(required.data) is not False if isinstance(required, Leaf) else True
-        return (path if isinstance(path, Leaf) else None), needed
-    return (part if isinstance(part, Leaf) else None), True
+        path, required, raw = (part.get(key) for key in ("path", "required", "format"))
+    if not isinstance(path, Leaf):
+        return None
+    return EnvFile(
+        _path(path),
+        path,
+        not isinstance(required, Leaf) or truth(required.data) is not False,
+        isinstance(raw, Leaf) and raw.text == "raw",
+    )
 
 
 def _path(leaf: Leaf) -> str:
@@ -59,19 +82,18 @@ def _origin(leaf: Leaf) -> str:
     return "variable" if leaf.template else "literal"
 
 
-def _from_files(
-    sheet: Sheet, state: Loaded, environment: Mapping[str, str]
-) -> Iterator[tuple[str, Place]]:
-    """Give the names in the files of `env_file`; note those that cannot be read."""
-    for path, leaf, required in files(sheet):
-        if leaf.gap:
-            sheet.gap(_FILES, leaf.gap, leaf.place, "variable")
-            continue
-        try:
-            content = state.text(path)
-        except MissingFileError as error:
-            if required:
-                sheet.gap(_FILES, error.what, leaf.place, "file")
-            continue
-        for name in dotenv.parse(content, path, environment):
-            yield name, leaf.place
+def _read(
+    sheet: Sheet, state: Loaded, file: EnvFile, environment: Mapping[str, str], field: str
+) -> Mapping[str, str]:
+    """Read one file; note it where it cannot be had."""
+    if file.leaf.gap:
+        sheet.gap(field, file.leaf.gap, file.leaf.place, "variable")
+        return {}
+    try:
+        content = state.text(file.path)
+    except MissingFileError as error:
+        if file.required:
+            sheet.gap(field, error.what, file.leaf.place, "file")
+        return {}
+    parse = dotenv.parse_raw if file.raw else dotenv.parse
+    return parse(content, file.path, environment)

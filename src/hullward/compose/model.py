@@ -125,6 +125,7 @@ class Service(Struct, frozen=True):
     active: bool = True
     extends: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
+    volumes_from: tuple[str, ...] = ()
     build: Build | None = None
     environment: tuple[Variable, ...] = ()
     env_files: tuple[str, ...] = ()

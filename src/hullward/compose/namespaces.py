@@ -36,6 +36,8 @@ def networks(
         if chosen.startswith(_CONTAINER):
             return chosen, ()
         return chosen, (_OF_THE_ENGINE.get(chosen, chosen),)
+    if sheet.table.get("provider") is not None:
+        return "", ()
     joined = _joined(sheet)
     first = min(joined, key=lambda name: (-joined[name], name))
     mapped = {name: _engine_name(sheet, name, known) for name in joined}

@@ -16,7 +16,7 @@ def absolute(path: str, base: str, environment: Mapping[str, str]) -> str:
     """Give the path as the engine sees it; `~` is HOME of the environment."""
     if path.startswith("~") and environment.get("HOME"):
         return normpath(environment["HOME"] + "/" + path[1:])
-    return normpath(path if isabs(path) else join(base, path)) if path else path
+    return path if isabs(path) or not path else normpath(join(base, path))
 
 
 def folder(path: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from hullward.compose import loading, nodes, paths, service, values
+from hullward.compose import loading, nodes, paths, service, values, volumes_from
 from hullward.compose.loading import Loaded
 from hullward.compose.model import Loader, Network, Place, Project, Source, Volume
 from hullward.compose.sheet import Sheet, truth
@@ -74,7 +74,7 @@ def read(  # noqa: PLR0913 - what docker compose takes as options
     return replace(
         whole,
         files=tuple(state.files),
-        services=tuple(found for found, _ in services),
+        services=volumes_from.joined([found for found, _ in services]),
         problems=(*state.problems, *(p for _, problems in services for p in problems)),
     )
 

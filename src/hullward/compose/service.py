@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullward.compose import build, environment, limits, mounts, namespaces, ports, security
 from hullward.compose.loading import Loaded
@@ -36,7 +37,11 @@ def read(name: str, place: Place, table: Table, around: Around) -> tuple[Service
     state = around.state
     variables = environment.read(sheet, state, around.environment)
     built = build.read(sheet, around.environment)
-    container = _container(sheet, around, tuple(v.name for v in variables))
+    labels = environment.labels(sheet, state, around.environment)
+    container = replace(
+        _container(sheet, around, tuple(v.name for v in variables)),
+        labels=_labels(sheet, around, labels),
+    )
     unresolved = dict(sheet.unresolved)
     if name in state.unresolved:
         unresolved["*"] = state.unresolved[name]
@@ -52,13 +57,14 @@ def read(name: str, place: Place, table: Table, around: Around) -> tuple[Service
         active=not profiles or bool({*profiles, "*"} & around.profiles),
         extends=state.extends.get(name, ()),
         depends_on=_names(sheet, "depends_on"),
+        volumes_from=sheet.texts("volumes_from", "volumes_from"),
         build=built,
         environment=variables,
-        env_files=tuple(path for path, _, _ in environment.files(sheet)),
+        env_files=tuple(file.path for file in environment.files(sheet)),
         hooks=_hooks(sheet),
         tmpfs=mounts.memory(sheet),
         grants=_grants(sheet),
-        labels={key: leaf.place for key, leaf in sheet.pairs("labels", "labels").items()},
+        labels={key: leaf.place for key, leaf in labels.items()},
         provider=_provider(sheet),
         use_api_socket=sheet.flag("use_api_socket", "use_api_socket"),
         expose=sheet.texts("expose", "expose"),
@@ -122,7 +128,6 @@ def _container(sheet: Sheet, around: Around, variables: tuple[str, ...]) -> Cont
         health=limits.health(sheet),
         log_driver=_log_driver(sheet),
         environment=variables,
-        labels=_labels(sheet, around),
         api_listens=engine_words.api_listens(words),
         api_verifies=engine_words.api_verifies(words),
     )
@@ -204,13 +209,11 @@ def _log_options(sheet: Sheet) -> tuple[str, ...]:
     return tuple(options.entries) if options else ()
 
 
-def _labels(sheet: Sheet, around: Around) -> Mapping[str, str]:
+def _labels(sheet: Sheet, around: Around, own: Mapping[str, Leaf]) -> Mapping[str, str]:
     """Give the labels that rules read, with those that compose adds itself."""
-    own = {
-        name: leaf.text.partition("=")[2] for name, leaf in sheet.pairs("labels", "labels").items()
-    }
+    kept = engine_words.KEPT_LABELS.intersection(own)
     return {
-        **{name: value for name, value in own.items() if name in engine_words.KEPT_LABELS},
+        **{name: own[name].text.partition("=")[2] for name in kept},
         "com.docker.compose.project": around.project.name,
         "com.docker.compose.project.config_files": ",".join(around.project.files),
         "com.docker.compose.project.working_dir": around.project.directory,
