@@ -27,7 +27,7 @@ def recipe(
     """
     given = dict(arguments or {})
     stages, escape = dockerfile.stages, dockerfile.escape
-    chosen = _target(dockerfile, target)
+    chosen = stage_index(dockerfile, target)
     values = _globals(dockerfile, given)
     chain = _chain(stages, chosen, values, escape)
     base = _base(stages[chain[0]], values, escape)
@@ -79,7 +79,8 @@ def _finished(path: str, line: int, bases: tuple[Base, ...], state: State) -> Re
     )
 
 
-def _target(dockerfile: Dockerfile, target: str) -> int:
+def stage_index(dockerfile: Dockerfile, target: str) -> int:
+    """Find the stage of a target, "" for the last; raises HullwardError where there is none."""
     if not target:
         return len(dockerfile.stages) - 1
     found = _named(dockerfile.stages, target)

@@ -20,6 +20,8 @@ _TRAILING = frozenset(
     {"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"}
 )
 _BUSYBOX = ("alpine", "busybox")
+_UNPRIVILEGED = 1024
+_LAST = 1 << 30
 
 
 class UserProposal(Struct, frozen=True):
@@ -72,7 +74,8 @@ def unprivileged_user(text: str, path: str, uid: int, target: str = "") -> UserP
     after = _last_step(stage)
     lines = tuple(_lines(before, uid))
     piece = _piece(text, after, lines)
-    if not _proven(file, parse(spliced(text, (piece,)), path), target, uid):
+    changed = parse(spliced(text, (piece,)), path)
+    if recipe(changed, target).uid != uid or not _proven(file, changed, after, lines):
         return Declined(after, "the file cannot be changed there without changing more")
     return UserProposal(path, uid, after, lines, (piece,), tuple(_cautions(before, stage, uid)))
 
@@ -94,10 +97,7 @@ def _lines(made: Recipe, uid: int) -> Iterator[str]:
     yield "# hullward: a user of its own, without privileges"
     kind = _kind(made.base.reference)
     if kind == "busybox":
-        yield (
-            f"RUN addgroup -g {uid} app && "
-            f"adduser -D -H -u {uid} -G app -s /sbin/nologin app"
-        )
+        yield (f"RUN addgroup -g {uid} app && adduser -D -H -u {uid} -G app -s /sbin/nologin app")
     elif kind == "shadow":
         yield (
             f"RUN groupadd --gid {uid} app && useradd --uid {uid} --gid {uid} "
@@ -139,39 +139,35 @@ def _cautions(made: Recipe, stage: Stage, uid: int) -> Iterator[str]:
 
 def _low(port: str) -> bool:
     number = port.partition("/")[0].partition("-")[0]
-    return number.isascii() and number.isdecimal() and len(number) < 4  # noqa: PLR2004 - to 999
+    return number.isascii() and number.isdecimal() and int(number[:6]) < _UNPRIVILEGED
 
 
 def _piece(text: str, after: int, lines: tuple[str, ...]) -> Piece:
-    """Put the lines behind a line, with that file's own line ending."""
-    rows = text.splitlines(keepends=False) and text.split("\n")
+    """Put the lines behind a line, with that line's own ending."""
+    rows = text.split("\n")
     ending = "\r\n" if rows[after - 1].endswith("\r") else "\n"
     offset = sum(len(row) + 1 for row in rows[:after])
-    block = "".join(f"{line}{ending}" for line in lines)
+    block = ending.join(lines)
     if offset > len(text):
         return Piece(len(text), len(text), ending + block)
-    return Piece(offset, offset, block)
+    return Piece(offset, offset, block + ending)
 
 
-def _proven(old: Dockerfile, new: Dockerfile, target: str, uid: int) -> bool:
-    """Whether the new file is the old one, and one or two steps more in the stage of the target."""
-    made = recipe(new, target)
-    return made.uid == uid and _said(old) == [
-        instruction for instruction in _said(new) if instruction not in _added(old, new)
-    ]
+def _proven(old: Dockerfile, new: Dockerfile, after: int, lines: tuple[str, ...]) -> bool:
+    """Whether the new file says what the old one does, and these lines behind that line."""
+    own = parse("\n".join(["FROM scratch", *lines]), old.path)
+    before, behind = _rows(old, last=after), _rows(old, first=after + 1)
+    return _rows(new) == [*before, *_rows(own, first=2), *behind]
 
 
-def _said(file: Dockerfile) -> list[tuple[str, str, tuple[object, ...]]]:
-    stages = (
-        (("FROM", s.base, (s.name,)), *map(_row, s.instructions)) for s in file.stages
-    )
-    return [*map(_row, file.arguments), *(row for stage in stages for row in stage)]
+def _rows(file: Dockerfile, first: int = 1, last: int = _LAST) -> list[tuple[object, ...]]:
+    """Give what the lines from the first to the last say, without where."""
+    rows: list[tuple[int, tuple[object, ...]]] = [(i.line, _row(i)) for i in file.arguments]
+    for stage in file.stages:
+        rows.append((stage.line, ("FROM", stage.base, stage.name)))
+        rows += [(i.line, _row(i)) for i in stage.instructions]
+    return [row for line, row in rows if first <= line <= last]
 
 
-def _row(instruction: Instruction) -> tuple[str, str, tuple[object, ...]]:
-    return instruction.keyword, instruction.rest, (*instruction.flags, *instruction.heredocs)
-
-
-def _added(old: Dockerfile, new: Dockerfile) -> list[tuple[str, str, tuple[object, ...]]]:
-    before = _said(old)
-    return [row for row in _said(new) if row not in before]
+def _row(instruction: Instruction) -> tuple[object, ...]:
+    return instruction.keyword, instruction.rest, instruction.flags, instruction.heredocs
