@@ -19,6 +19,7 @@ from hullward.collect import (
     settings,
 )
 from hullward.collect.bundle import Said
+from hullward.collect.settings import Settings
 from hullward.host import files, reader
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
@@ -27,9 +28,9 @@ from hullward.model.facts import Snapshot
 from hullward.model.host import Host
 from hullward.model.report import HostReport, Report
 from hullward.model.rule import Rule
-from hullward.model.waiver import Waiver
 
 SETTINGS_FILE = "hullward.toml"
+_NO_SETTINGS = Settings()
 
 
 class Failure(Struct, frozen=True):
@@ -160,27 +161,28 @@ def save(path: str, snapshots: Sequence[Snapshot]) -> None:
     files.write(path, saved.dump(snapshots))
 
 
-def waivers(path: str) -> tuple[Waiver, ...]:
-    """Read the waivers of the settings file: the named one, or hullward.toml where there is one."""
+def owner_settings(path: str) -> Settings:
+    """Read the settings file: the named one, or hullward.toml where there is one."""
     if not path and not files.exists(SETTINGS_FILE):
-        return ()
+        return Settings()
     name = path or SETTINGS_FILE
     data = files.read(name, what="settings file")
     from hullward.rules import ALL  # noqa: PLC0415 - loaded while the engine answers
 
-    return settings.parse(data, name, [rule.id for rule in ALL]).waiver
+    return settings.parse(data, name, [rule.id for rule in ALL])
 
 
 def report(
-    looks: Iterable[Snapshot | Failure], rules: Sequence[Rule], accepted: Sequence[Waiver]
+    looks: Iterable[Snapshot | Failure], rules: Sequence[Rule], owner: Settings = _NO_SETTINGS
 ) -> Report:
     """Judge every look by these rules, as grave as they are here; keep the failures as rows."""
     from hullward import judge  # noqa: PLC0415 - loaded while the engine answers
-    from hullward.rules import ALL  # noqa: PLC0415 - likewise
+    from hullward.rules import ALL, port_policy  # noqa: PLC0415 - likewise
 
+    accepted, policy = owner.waiver, owner.firewall
     now = datetime.now(UTC)
     asked = {rule.id: rule for rule in rules}
-    catalogue = [asked.get(rule.id, rule) for rule in ALL]
+    catalogue = port_policy.under(policy, [asked.get(rule.id, rule) for rule in ALL])
     hosts = tuple(
         HostReport(look.target, error=look.what, advice=look.advice)
         if isinstance(look, Failure)
@@ -188,4 +190,4 @@ def report(
         for look in looks
     )
     notes = judge.waiver_notes(hosts, accepted, now.date())
-    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes)
+    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes, policy)

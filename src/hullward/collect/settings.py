@@ -1,4 +1,4 @@
-"""hullward.toml: the risks that the owner accepts."""
+"""hullward.toml: the risks that the owner accepts, and the ports that are meant to be open."""
 
 import tomllib
 from collections.abc import Collection
@@ -8,15 +8,18 @@ import msgspec
 from msgspec import Struct
 
 from hullward.model.errors import HullwardError
+from hullward.model.policy import GUIDE, Policy
 from hullward.model.waiver import Waiver
 
 _FORM = 'Write [[waiver]] with rule, target, reason and, if it ends, expires = "YYYY-MM-DD".'
+_PORTS = "Write [firewall] with open_tcp and open_udp, each a list of ports such as [22, 443]."
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """What the file says."""
 
     waiver: tuple[Waiver, ...] = ()
+    firewall: Policy = GUIDE
 
 
 def parse(data: bytes, name: str, rule_ids: Collection[str]) -> Settings:
@@ -25,7 +28,8 @@ def parse(data: bytes, name: str, rule_ids: Collection[str]) -> Settings:
         value = tomllib.loads(data.decode())
         settings = msgspec.convert(value, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise HullwardError(f"{name} cannot be understood: {error}.", _FORM) from error
+        advice = _PORTS if "`$.firewall" in str(error) else _FORM
+        raise HullwardError(f"{name} cannot be understood: {error}.", advice) from error
     except (ValueError, RecursionError) as error:
         raise HullwardError(f"{name} is not TOML: {error}.", _FORM) from error
     for waiver in settings.waiver:
