@@ -22,6 +22,8 @@ from hullward.collect.bundle import Said
 from hullward.collect.settings import Settings
 from hullward.host import files, reader
 from hullward.host.contexts import Target
+from hullward.host.deadline import Deadline
+from hullward.host.offer import Offer
 from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
@@ -42,11 +44,15 @@ class Failure(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """What to look at: stopped containers too, the `whole` host, the content of images."""
+    """What to look at: stopped containers too, the `whole` host, the content of images.
+
+    `offered` asks sshd as well, by one more connection, which methods it offers.
+    """
 
     stopped: bool = False
     whole: bool = True
     deep: bool = False
+    offered: bool = False
 
 
 EVERYTHING = Wanted()
@@ -58,6 +64,7 @@ def collect(target: Target, access: Access, wanted: Wanted = EVERYTHING) -> Snap
     Where it need not be whole, the host is asked for the processes of containers alone.
     """
     proc = reader.proc(target)
+    deadline = Deadline(access.timeout)
     try:
         with reader.engine(target, access) as client, ThreadPoolExecutor(2) as beside:
             if not isinstance(proc, str):
@@ -75,7 +82,21 @@ def collect(target: Target, access: Access, wanted: Wanted = EVERYTHING) -> Snap
     except HullwardError as error:
         return Failure(target.name, error.what, error.advice)
     found = joined(snapshot, answers, proc, members)
+    if wanted.offered and wanted.whole:
+        found = with_offer(found, reader.offer(target, access, deadline))
     return found if wanted.whole else without_host(found)
+
+
+def with_offer(snapshot: Snapshot, offer: Offer | str) -> Snapshot:
+    """Keep what sshd really offered beside what its files say, or why that is not known."""
+    host = snapshot.host
+    if host is None or host.sshd is None:
+        return snapshot
+    if isinstance(offer, str):
+        sshd = replace(host.sshd, gaps={**host.sshd.gaps, "offered": offer})
+    else:
+        sshd = replace(host.sshd, offered={offer.user: offer.methods})
+    return replace(snapshot, host=replace(host, sshd=sshd))
 
 
 def without_host(snapshot: Snapshot) -> Snapshot:

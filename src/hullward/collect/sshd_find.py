@@ -5,11 +5,13 @@ OTHER = "hullward-any-other"
 
 # What a Match block may change, and what holds for everybody (sshd_config(5)).
 PER_LOGIN = (
+    "allowgroups",
     "allowusers",
     "authenticationmethods",
     "authorizedkeyscommand",
     "authorizedkeysfile",
     "challengeresponseauthentication",
+    "denygroups",
     "denyusers",
     "disableforwarding",
     "gatewayports",
