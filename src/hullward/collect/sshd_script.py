@@ -68,14 +68,18 @@ split() { printf '%s\n' "$1" | tr ',!' '  '; }
 OTHER=OTHERNAME
 client= server= port=
 p=$$ hops=0
-while [ "$hops" -lt 12 ] && [ "${p:-0}" -gt 1 ]; do
-  said=$(tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p' | head -n 1)
-  [ -z "$said" ] || { read -r client _ server port <<END
+# sudo forgets it: then an ancestor still knows.
+said=${SSH_CONNECTION:-}
+while [ -z "$said" ] && [ "$hops" -lt 12 ] && [ "${p:-0}" -gt 1 ]; do
+  said=$(tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null |
+    sed -n '/^SSH_CONNECTION=/{s///p;q;}')
+  stat=
+  read -r stat 2>/dev/null <"/proc/$p/stat"
+  p=${stat##*) } p=${p#* } p=${p%% *} hops=$((hops + 1))
+done
+[ -z "$said" ] || read -r client _ server port <<END
 $said
 END
-    break; }
-  p=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$p/status" 2>/dev/null) hops=$((hops + 1))
-done
 person "$OTHER" "${SUDO_USER:-$(id -un)}"
 powerful
 if [ -n "$users$groups" ]; then
