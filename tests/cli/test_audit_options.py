@@ -1,6 +1,8 @@
 import pytest
+from click.testing import CliRunner
 
 from hullward.cli import audit
+from hullward.model.errors import HullwardError
 from hullward.rules import profiles
 
 
@@ -27,3 +29,17 @@ def test_the_host_is_asked_only_for_rules_that_look_at_it(
 
 def test_every_profile_can_be_named() -> None:
     assert list(profiles.PROFILES) == list(audit.PROFILES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["unix:///none", "--probe-ssh"], "--probe-ssh is for ssh:// targets."),
+        (["--from", "none", "--probe-ssh"], "--probe-ssh asks a host, not a snapshot."),
+    ],
+)
+def test_sshd_cannot_be_probed_where_there_is_none_to_ask(arguments: list[str], what: str) -> None:
+    result = CliRunner().invoke(audit.command, arguments, standalone_mode=False)
+
+    assert isinstance(result.exception, HullwardError)
+    assert result.exception.what == what
