@@ -1,9 +1,8 @@
 import pytest
-from click.testing import CliRunner
 
 from hullward.cli import audit
-from hullward.model.errors import HullwardError
 from hullward.rules import profiles
+from terminal import run
 
 
 @pytest.mark.parametrize(
@@ -38,8 +37,10 @@ def test_every_profile_can_be_named() -> None:
         (["--from", "none", "--probe-ssh"], "--probe-ssh asks a host, not a snapshot."),
     ],
 )
-def test_sshd_cannot_be_probed_where_there_is_none_to_ask(arguments: list[str], what: str) -> None:
-    result = CliRunner().invoke(audit.command, arguments, standalone_mode=False)
+def test_sshd_cannot_be_probed_where_there_is_none_to_ask(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], what: str
+) -> None:
+    said = run(capsys, "audit", *arguments)
 
-    assert isinstance(result.exception, HullwardError)
-    assert result.exception.what == what
+    assert said.status == 2
+    assert f"hullward: {what}\n" in said.err
