@@ -11,15 +11,18 @@ from hullward.collect import bundle, engine, processes
 from hullward.collect.bundle import Said
 from hullward.host import reader
 from hullward.host.contexts import Target
+from hullward.host.deadline import Deadline
+from hullward.host.offer import Offer
 from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
 from hullward.model.report import HostReport, Report
 from hullward.model.rule import Rule
-from hullward.model.waiver import Waiver
+from hullward.model.settings import Settings
 
 SETTINGS_FILE = "hullward.toml"
+_NO_SETTINGS = Settings()
 
 
 class Failure(Struct, frozen=True):
@@ -31,11 +34,15 @@ class Failure(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """What to look at: stopped containers too, the `whole` host, the content of images."""
+    """What to look at: stopped containers too, the `whole` host, the content of images.
+
+    `offered` asks sshd as well, by one more connection, which methods it offers.
+    """
 
     stopped: bool = False
     whole: bool = True
     deep: bool = False
+    offered: bool = False
 
 
 EVERYTHING = Wanted()
@@ -57,6 +64,7 @@ def collect(
     `meanwhile` is done while the engine works on its first answers.
     """
     proc = reader.proc(target)
+    deadline = Deadline(access.timeout)
     scans: list[processes.Members | str] = []
 
     def scan() -> None:
@@ -84,7 +92,21 @@ def collect(
     except HullwardError as error:
         return Failure(target.name, error.what, error.advice)
     found = joined(snapshot, answers, proc, scans[0] if scans else None)
+    if wanted.offered and wanted.whole:
+        found = with_offer(found, reader.offer(target, access, deadline))
     return found if wanted.whole else without_host(found)
+
+
+def with_offer(snapshot: Snapshot, offer: Offer | str) -> Snapshot:
+    """Keep what sshd really offered beside what its files say, or why that is not known."""
+    host = snapshot.host
+    if host is None or host.sshd is None:
+        return snapshot
+    if isinstance(offer, str):
+        sshd = replace(host.sshd, gaps={**host.sshd.gaps, "offered": offer})
+    else:
+        sshd = replace(host.sshd, offered={offer.user: offer.methods})
+    return replace(snapshot, host=replace(host, sshd=sshd))
 
 
 def without_host(snapshot: Snapshot) -> Snapshot:
@@ -193,30 +215,31 @@ def save(path: str, snapshots: Sequence[Snapshot]) -> None:
     files.write(path, saved.dump(snapshots))
 
 
-def waivers(path: str) -> tuple[Waiver, ...]:
-    """Read the waivers of the settings file: the named one, or hullward.toml where there is one."""
+def owner_settings(path: str) -> Settings:
+    """Read the settings file: the named one, or hullward.toml where there is one."""
     from hullward.host import files  # noqa: PLC0415 - loaded while the engine answers
 
     if not path and not files.exists(SETTINGS_FILE):
-        return ()
+        return Settings()
     name = path or SETTINGS_FILE
     data = files.read(name, what="settings file")
     from hullward.collect import settings  # noqa: PLC0415 - few need it
     from hullward.rules import ALL  # noqa: PLC0415 - loaded while the engine answers
 
-    return settings.parse(data, name, [rule.id for rule in ALL]).waiver
+    return settings.parse(data, name, [rule.id for rule in ALL])
 
 
 def report(
-    looks: Iterable[Snapshot | Failure], rules: Sequence[Rule], accepted: Sequence[Waiver]
+    looks: Iterable[Snapshot | Failure], rules: Sequence[Rule], owner: Settings = _NO_SETTINGS
 ) -> Report:
     """Judge every look by these rules, as grave as they are here; keep the failures as rows."""
     from hullward import judge  # noqa: PLC0415 - loaded while the engine answers
-    from hullward.rules import ALL  # noqa: PLC0415 - likewise
+    from hullward.rules import ALL, port_policy  # noqa: PLC0415 - likewise
 
+    accepted, policy = owner.waiver, owner.firewall
     now = datetime.now(UTC)
     asked = {rule.id: rule for rule in rules}
-    catalogue = [asked.get(rule.id, rule) for rule in ALL]
+    catalogue = port_policy.under(policy, [asked.get(rule.id, rule) for rule in ALL])
     hosts = tuple(
         HostReport(look.target, error=look.what, advice=look.advice)
         if isinstance(look, Failure)
@@ -224,4 +247,4 @@ def report(
         for look in looks
     )
     notes = judge.waiver_notes(hosts, accepted, now.date())
-    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes)
+    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes, policy)

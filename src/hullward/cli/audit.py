@@ -46,6 +46,11 @@ _WITHOUT_HOST = frozenset({"container", "network"})
     is_flag=True,
     help="Read the content of images too. The engine writes a copy of each for the time.",
 )
+@click.option(
+    "--probe-ssh",
+    is_flag=True,
+    help="Ask sshd what it offers, by one more login, which shows nothing and must fail.",
+)
 @click.option("--show-commands", is_flag=True, help="Print what would run on the host, and stop.")
 @click.option("--config", default="", metavar="FILE", help="Settings, instead of hullward.toml.")
 def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
@@ -78,10 +83,13 @@ def _looks(values: dict[str, Any]) -> Sequence[Snapshot | flow.Failure]:
     if not values["saved"]:
         choice = targets.chosen(values)
         whole = needs_host(values["area"], values["ids"])
-        wanted = flow.Wanted(choice.stopped, whole, values["deep"])
+        offered = targets.over_ssh(choice, wanted=values["probe_ssh"])
+        wanted = flow.Wanted(choice.stopped, whole, values["deep"], offered)
         return fleet.collect(choice.targets, choice.access, wanted, meanwhile=_verdicts)
     if values["target"] or values["host"] or values["context"] or values["all_contexts"]:
         raise HullwardError("--from was given together with a target.", "Keep one of them.")
+    if values["probe_ssh"]:
+        raise HullwardError("--probe-ssh asks a host, not a snapshot.", "Leave out one of them.")
     return flow.load(values["saved"])
 
 

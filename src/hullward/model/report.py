@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from hullward.model.facts import Container, Snapshot
+from hullward.model.policy import GUIDE, Policy
 from hullward.model.severity import Severity
 
 
@@ -85,11 +86,12 @@ class HostReport(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """One audit of one or many targets; `notes` are remarks on the audit itself."""
+    """One audit of one or many targets, by this policy; `notes` are remarks on the audit itself."""
 
     collected_at: str
     hosts: tuple[HostReport, ...]
     notes: tuple[str, ...] = ()
+    policy: Policy = GUIDE
 
     def failed(self, at_least: Severity = Severity.INFO) -> tuple[Verdict, ...]:
         """Every fail that no waiver covers, at this severity or worse."""
