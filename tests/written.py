@@ -38,12 +38,13 @@ def written(text: str, environment: Mapping[str, str] | None = None, **others: s
     """Read a compose file as `hullward compose check` does."""
     found, texts = project(text, environment, **others)
     roots = {path: nodes.documents(texts[path], path) for path in found.files}
+    recipes = {s.name: _recipe(s.build, texts) for s in found.services if s.build}
     return Written(
         FILE,
-        found,
+        built.completed(found, recipes),
         tuple(Document(path, root) for path, some in roots.items() for root in some),
         tuple(i for path, some in roots.items() for i in comments.ignores(texts[path], some, path)),
-        {s.name: _recipe(s.build, texts) for s in found.services if s.build},
+        recipes,
     )
 
 

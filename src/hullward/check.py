@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from hullward import judge, judge_compose
 from hullward.collect import settings
 from hullward.compose import built, comments, nodes, text
 from hullward.compose import project as reading
-from hullward.compose.model import Build, Project
+from hullward.compose.model import Build
 from hullward.host import compose_files, files
 from hullward.judge_compose import Written
 from hullward.model.errors import HullwardError
@@ -136,7 +135,7 @@ def _read(group: Group, around: Surroundings, choice: Choice, now: datetime) -> 
     recipes = {s.name: _recipe(s.build, load) for s in project.services if s.build}
     return Written(
         group.name,
-        _built(project, recipes),
+        built.completed(project, recipes),
         tuple(document for documents, _ in written for document in documents),
         tuple(ignore for _, ignores in written for ignore in ignores),
         recipes,
@@ -155,18 +154,6 @@ def _recipe(build: Build, load: Callable[[str], bytes]) -> Recipe | Unknown:
     except HullwardError as error:
         return Unknown(f"the Dockerfile was not judged: {error.what}")
     return Unknown("the Dockerfile comes with a context from elsewhere")
-
-
-def _built(project: Project, recipes: Mapping[str, Recipe | Unknown]) -> Project:
-    return replace(
-        project,
-        services=tuple(
-            built.complete(service, recipe)
-            if isinstance(recipe := recipes.get(service.name), Recipe)
-            else service
-            for service in project.services
-        ),
-    )
 
 
 def _documents(

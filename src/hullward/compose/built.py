@@ -1,9 +1,11 @@
 """Services that are built: what their Dockerfile decides where the service does not."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from hullward.compose import dockerfile, paths
-from hullward.compose.model import Build, Place, Service
+from hullward.compose.model import Build, Place, Project, Service
 from hullward.compose.recipe import recipe
 from hullward.model.recipe import Recipe
 
@@ -29,7 +31,19 @@ def place(build: Build, line: int) -> Place:
     return Place(key.file, key.line + line, key.column)
 
 
-def complete(service: Service, made: Recipe) -> Service:
+def completed(project: Project, recipes: Mapping[str, object]) -> Project:
+    """Give the project with what Dockerfiles decide; `recipes` are by the service's name."""
+    return replace(
+        project,
+        services=tuple(
+            _complete(service, made) if isinstance(made, Recipe) else service
+            for service in project.services
+            for made in (recipes.get(service.name),)
+        ),
+    )
+
+
+def _complete(service: Service, made: Recipe) -> Service:
     """Give the service with the user and health check of its image, where it sets none itself."""
     container = service.container
     gaps = dict(service.unresolved)

@@ -74,7 +74,7 @@ class Services:
             if key not in _NAMES or (name == service.name and key in decided.ABOUT.get(rule.id, ()))
             for gap in self._gaps(name, key)
         ]
-        if gaps and not all(_field(key) in _GROWING and key != _field(key) for key, _ in gaps):
+        if not all(_ALIASES.get(field, field) in _GROWING for field, _ in gaps):
             answers = []
         unclear = dict.fromkeys(gap for _, gap in gaps)
         return [
@@ -96,20 +96,23 @@ class Services:
     def _gaps(self, name: str, key: str) -> Iterator[tuple[str, Unresolved]]:
         """Give what the files leave open of a fact, unless its rules know that it may be."""
         service = self._services[name]
-        for written, gap in service.unresolved.items():
-            field = _field(written)
+        for field, gap in service.unresolved.items():
             if gap.cause == "image" or field in _OPTIONAL:
                 continue
             whole = field == "*" and key not in service.places
             if whole or _ALIASES.get(field, field) == key:
-                yield written, gap
+                yield field, gap
 
     def _place(self, rule: ContainerRule, service: Service, answer: Fail | Unknown) -> Place:
         """Find the written fact without which the rule would not say this."""
         for field in decided.ABOUT.get(rule.id, ()) if isinstance(answer, Fail) else ():
-            for key, container in _without(service, self._containers[service.name], field):
-                if answer not in rule.check(container, self.snapshot):
-                    return service.places[key]
+            causes = [
+                service.places[key]
+                for key, container in _without(service, self._containers[service.name], field)
+                if answer not in rule.check(container, self.snapshot)
+            ]
+            if causes:
+                return min(causes, key=lambda place: (place.file, place.line, place.column))
         return service.places.get(decided.NEAR.get(rule.id, ""), service.place)
 
 
@@ -157,13 +160,9 @@ def _without(service: Service, container: Container, field: str) -> Iterator[tup
     """Give the container without this fact, entry by entry, each with the key of its place."""
     value = getattr(container, field)
     for name in (field, *(old for old, new in _ALIASES.items() if new == field)):
-        for i in range(len(value) if isinstance(value, tuple) else 0):
-            if f"{name}[{i}]" in service.places:
-                less = {field: (*value[:i], *value[i + 1 :])}
-                yield f"{name}[{i}]", replace(container, **less)
-        if name in service.places:
+        items = [f"{name}[{i}]" for i in range(len(value) if isinstance(value, tuple) else 0)]
+        for i, key in enumerate(items):
+            if key in service.places:
+                yield key, replace(container, **{field: (*value[:i], *value[i + 1 :])})
+        if name in service.places and not any(key in service.places for key in items):
             yield name, replace(container, **{field: _DEFAULTS[field]})
-
-
-def _field(key: str) -> str:
-    return key.partition("[")[0]

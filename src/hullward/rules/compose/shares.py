@@ -94,12 +94,14 @@ def volumes_from(service: Service, project: Project) -> Spots:
 )
 def shared_volume(project: Project) -> Spots:
     """Fail for named volumes that two services or more may write to."""
+    keys = {volume.name: volume.key for volume in project.volumes}
     writers: dict[str, list[tuple[str, Place]]] = {}
     for service in project.services:
         for index, mount in enumerate(service.container.mounts):
             if mount.volume and mount.writable:
                 place = service.places.get(f"mounts[{index}]", service.place)
-                writers.setdefault(mount.volume, []).append((service.name, place))
+                volume = keys.get(mount.volume, mount.volume)
+                writers.setdefault(volume, []).append((service.name, place))
     for volume, found in writers.items():
         names = list(dict.fromkeys(name for name, _ in found))
         if len(names) > 1:
@@ -124,11 +126,11 @@ def one_network(project: Project) -> Spots:
     networks = {network for service in joined for network in service.container.networks}
     published = [s for s in joined if s.container.wished_ports]
     if len(networks) == 1 and len(joined) >= _SEVERAL and 0 < len(published) < len(joined):
+        keys = {network.facts.name: network.key for network in project.networks}
+        name = next(iter(networks))
         front = ", ".join(service.name for service in published)
-        said = f"{len(joined)} services are on the network {next(iter(networks))}, and {front} "
-        yield Spot(
-            Fail(f"{said}can be reached from outside"), published[0].place, published[0].name
-        )
+        said = f"{len(joined)} services share the network {keys.get(name, name)}; outside: {front}"
+        yield Spot(Fail(said), published[0].place, published[0].name)
 
 
 @project_rule(
