@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from hullward.model.facts import Container, Device, Mount, Port
 Facts = dict[str, Any]
 RECORDED = Path(__file__).parent / "compose" / "corpus.json"
 CORPUS = Path(__file__).parent / "compose" / "corpus"
+_HERE = "@HERE@"
 # What the shell of the tests has set, so that readings do not depend on who runs them.
 SHELL = {"HOME": "/home/user", "FROM_SHELL": "shell", "EMPTY": "", "PATH": "/usr/bin:/bin"}
 
@@ -53,14 +53,13 @@ def config(
 
 
 def portable(answer: Any) -> Any:  # noqa: ANN401 - JSON
-    """Write an answer as if the corpus were at the root."""
-    return json.loads(json.dumps(answer).replace(str(CORPUS.parent), ""))
+    """Write an answer without the place where the corpus is."""
+    return json.loads(json.dumps(answer).replace(str(CORPUS.parent), _HERE))
 
 
 def placed(answer: Any) -> Any:  # noqa: ANN401 - JSON
     """Write a portable answer for the place where the corpus is."""
-    text = json.dumps(answer)
-    return json.loads(re.sub(r'"/corpus\b', f'"{CORPUS}', text))
+    return json.loads(json.dumps(answer).replace(_HERE, str(CORPUS.parent)))
 
 
 def read(folder: Path, files: Sequence[str], shell: Mapping[str, str] = SHELL) -> Project:

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import compose_files
@@ -75,5 +75,6 @@ def test_any_files_are_read_as_docker_compose_reads_them(programs: list[str], da
             (folder / f"{index}.yaml").write_text(text)
             files.append(f"{index}.yaml")
         found = differences(programs[-1], folder, tuple(files))
+    assume(found is not None)
 
-    assert not found
+    assert found == []
