@@ -1,37 +1,45 @@
 """The flow for a compose file that is to change: read -> propose -> edit -> prove -> write."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward.collect import named_images, settings
-from hullward.compose import nodes, text
+from hullward.compose import comments, nodes, text
 from hullward.compose import project as reading
+from hullward.compose.concealed import Concealed, concealed
 from hullward.compose.model import Project
-from hullward.fixes.compose import hardening, proposing, rereading
+from hullward.fixes.compose import accepted, hardening, proposing, rereading
 from hullward.fixes.compose.hardening import Hardened, Refused
 from hullward.fixes.compose.proposal import Known
 from hullward.host import beside, compose_files, files, needs, reader, rewriting
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
+from hullward.model.settings import Settings
+from hullward.model.waiver import Waiver
 from hullward.rules import remedies
 
 SETTINGS_FILE = "hullward.toml"
 
 
 class Around(Struct, frozen=True):
-    """What is read beside the file: the shell's variables, files of them, files laid over it."""
+    """What is read beside the file: the shell's variables, files of them, files laid over it.
+
+    `waivers` are those of the settings that hold today.
+    """
 
     environment: Mapping[str, str]
     env_files: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
 
 class Plan(Struct, frozen=True):
-    """A file and what it would become; `data` is what was read."""
+    """A file and what it would become; `data` is what was read, `hidden` what is not shown."""
 
     path: str
     data: bytes
@@ -39,6 +47,7 @@ class Plan(Struct, frozen=True):
     around: Around
     project: Project
     hardened: Hardened
+    hidden: Concealed
 
 
 class Written(Struct, frozen=True):
@@ -81,7 +90,9 @@ def plan(
     project = read(path, around, data)
     root = nodes.parse(content, path)
     wanted = _chosen(path, names, project)
-    found = list(proposing.propose(project, root, learn(project), wanted))
+    proposed = proposing.propose(project, root, learn(project), wanted)
+    ignores = comments.ignores(content, [root] if root else [], path)
+    found = list(accepted.without(proposed, project, ignores, around.waivers, path))
     taken_back: list[Refused] = []
     while True:
         hardened = hardening.harden(content, path, project, found, guess=guess)
@@ -98,7 +109,7 @@ def plan(
             "Nothing was written. Please report it, with the file if you can.",
         )
     hardened = replace(hardened, refused=(*hardened.refused, *taken_back))
-    return Plan(path, data, content, around, project, hardened)
+    return Plan(path, data, content, around, project, hardened, concealed(content, root))
 
 
 def write(plan: Plan) -> Written:
@@ -179,15 +190,16 @@ def deep(
     }
 
 
-def folders(config: str) -> tuple[str, ...]:
-    """Give the user's own folders of profiles, as the settings file has them."""
+def chosen(config: str) -> Settings:
+    """Read the settings file: the named one, or hullward.toml where there is one."""
     if not config and not files.exists(SETTINGS_FILE):
-        return ()
+        return Settings()
     name = config or SETTINGS_FILE
     from hullward.rules import ALL  # noqa: PLC0415 - only a settings file needs them
 
-    data = files.read(name, what="settings file")
-    return settings.parse(data, name, [rule.id for rule in ALL]).profiles
+    found = settings.parse(files.read(name, what="settings file"), name, [rule.id for rule in ALL])
+    today = datetime.now(UTC).date()
+    return replace(found, waiver=accepted.current(found.waiver, today))
 
 
 def laid_over(path: str) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ import pytest
 
 from hullward.compose import unified
 from hullward.compose.changes import Change, Edited, Piece, spliced
+from hullward.compose.concealed import concealed
 from hullward.compose.edit import edit
+from hullward.compose.nodes import parse
 
 TEXT = "services:\n  web:\n    image: a\n  db:\n    image: b\n"
 DROP = Change("web", ("cap_drop",), ("ALL",))
@@ -48,6 +50,44 @@ def test_lines_far_apart_stand_in_hunks_of_their_own() -> None:
         "@@ -1,3 +1,4 @@",
         "@@ -18,3 +19,4 @@",
     ]
+
+
+def test_values_of_variables_do_not_stand_around_a_change() -> None:
+    text = """\
+services:
+  web:
+    image: a
+    environment:
+      A: hunter2
+      B: hunter3
+"""
+    edited = edit(text, [DROP], "compose.yaml")
+
+    diff = unified.render(text, edited, "a", concealed(text, parse(text, "a")))
+
+    assert not unified.readable_only(text, edited, concealed(text, parse(text, "a")))
+    assert diff.partition("+++ b/a\n")[2] == "@@ -6,0 +7,2 @@\n+    cap_drop:\n+      - ALL\n"
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "{image: a, environment: {A: hunter2}}",
+        "{image: a, environment: ['A=hunter2']}",
+        "{image: a, build: {args: {A: hunter2}}}",
+        "{image: a, command: [run, --password=hunter2]}",
+    ],
+)
+def test_values_on_a_changed_line_are_masked(service: str) -> None:
+    text = f"services:\n  web: {service}\n"
+    edited = edit(text, [DROP], "compose.yaml")
+    hidden = concealed(text, parse(text, "a"))
+
+    diff = unified.render(text, edited, "a", hidden)
+
+    assert unified.readable_only(text, edited, hidden)
+    assert "hunter2" not in diff
+    assert "cap_drop: [" in diff
 
 
 @pytest.mark.skipif(shutil.which("patch") is None, reason="there is no patch(1) here")

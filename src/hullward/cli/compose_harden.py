@@ -51,12 +51,12 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     from hullward.host.reader import Access  # noqa: PLC0415 - likewise
     from hullward.report import hardened  # noqa: PLC0415 - likewise
 
-    around = harden.Around(
-        os.environ, values["env_files"], values["others"] or harden.laid_over(values["file"])
-    )
+    settings = harden.chosen(values["config"])
+    others = values["others"] or harden.laid_over(values["file"])
+    around = harden.Around(os.environ, values["env_files"], others, settings.waiver)
 
     def learn(project: "Project") -> "Mapping[str, Known]":
-        known = harden.profiles(project, harden.folders(values["config"]))
+        known = harden.profiles(project, settings.profiles)
         if not values["deep"]:
             return known
         contexts = Contexts(environment(), TlsOptions())
@@ -64,7 +64,7 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
         return harden.deep(project, known, target, Access(values["timeout"]))
 
     plan = harden.plan(values["file"], values["services"], around, learn, guess=values["guess"])
-    page = hardened.Page(plan.path, plan.text, plan.hardened)
+    page = hardened.Page(plan.path, plan.text, plan.hardened, plan.hidden)
     changed = bool(plan.hardened.edited.pieces)
     if values["writes"] and changed:
         written = harden.write(plan)

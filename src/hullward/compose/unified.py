@@ -3,18 +3,40 @@
 from collections.abc import Iterator, Sequence
 
 from hullward.compose.changes import Edited, spliced
+from hullward.compose.concealed import Concealed
 
 _CONTEXT = 3
+_NOTHING = Concealed()
 _NO_END = "\\ No newline at end of file\n"
 Step = tuple[str, str]
 
 
-def render(text: str, edited: Edited, path: str) -> str:
-    """Write the diff from `text` to the edited text, as patch(1) and git read it; "" for none."""
+def render(text: str, edited: Edited, path: str, hidden: Concealed = _NOTHING) -> str:
+    """Write the diff from `text` to the edited text, as patch(1) reads it; "" for none.
+
+    What is hidden does not stand around a change; where it stands on a changed line itself, it is
+    masked, and the diff is for reading only.
+    """
     steps = list(_steps(text, edited))
-    hunks = "".join(_hunk(steps, *span) for span in _spans(steps))
+    secret = set(_secret(steps, hidden.lines))
+    hunks = "".join(_hunk(steps, *span, hidden) for span in _spans(steps, secret))
     name = path.lstrip("/")
     return f"--- a/{name}\n+++ b/{name}\n{hunks}" if hunks else ""
+
+
+def readable_only(text: str, edited: Edited, hidden: Concealed) -> bool:
+    """Whether a changed line holds what is hidden, so that the diff cannot be applied."""
+    steps = list(_steps(text, edited))
+    return any(steps[index][0] == "-" for index in _secret(steps, hidden.lines))
+
+
+def _secret(steps: Sequence[Step], lines: frozenset[int]) -> Iterator[int]:
+    """Give the steps of old lines that must not be shown."""
+    number = 0
+    for index, (sign, _) in enumerate(steps):
+        number += sign != "+"
+        if sign != "+" and number in lines:
+            yield index
 
 
 def _steps(text: str, edited: Edited) -> Iterator[Step]:
@@ -49,28 +71,38 @@ def _whole(text: str) -> bool:
     return text.endswith("\n")
 
 
-def _spans(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+def _spans(steps: Sequence[Step], secret: set[int]) -> Iterator[tuple[int, int]]:
     """Give the first and last-but-one step of each hunk, with the lines around it."""
     span: tuple[int, int] | None = None
     for index, (sign, _) in enumerate(steps):
         if sign == " ":
             continue
-        if span and index - _CONTEXT > span[1]:
+        first = _reach(steps, secret, index, -1)
+        last = _reach(steps, secret, index, 1) + 1
+        if span and first > span[1]:
             yield span
             span = None
-        span = (
-            span[0] if span else max(index - _CONTEXT, 0),
-            min(index + 1 + _CONTEXT, len(steps)),
-        )
+        span = (span[0] if span else first, last)
     if span:
         yield span
 
 
-def _hunk(steps: Sequence[Step], first: int, last: int) -> str:
+def _reach(steps: Sequence[Step], secret: set[int], index: int, way: int) -> int:
+    """Go so far from a changed line that enough lines are around it, but over no secret one."""
+    for _ in range(_CONTEXT):
+        there = index + way
+        if not 0 <= there < len(steps) or (there in secret and steps[there][0] == " "):
+            break
+        index = there
+    return index
+
+
+def _hunk(steps: Sequence[Step], first: int, last: int, hidden: Concealed) -> str:
     old, new = (sum(sign in kept for sign, _ in steps[:first]) for kept in (" -", " +"))
     part = steps[first:last]
     olds, news = (sum(sign in kept for sign, _ in part) for kept in (" -", " +"))
     head = f"@@ -{old + bool(olds)},{olds} +{new + bool(news)},{news} @@\n"
+    masked = ((sign, hidden.masked(line) if sign != " " else line) for sign, line in part)
     return head + "".join(
-        sign + (line if _whole(line) else f"{line}\n{_NO_END}") for sign, line in part
+        sign + (line if _whole(line) else f"{line}\n{_NO_END}") for sign, line in masked
     )

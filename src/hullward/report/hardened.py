@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hullward.compose import unified, written
 from hullward.compose.changes import Change, Leaf, Nested
+from hullward.compose.concealed import Concealed
 from hullward.compose.written import Manner
 from hullward.fixes.compose.hardening import Hardened, Refused
 from hullward.fixes.compose.proposal import Line, Proposal
@@ -15,19 +16,22 @@ from hullward.report.text import visible
 
 
 class Page(Struct, frozen=True):
-    """What is shown: a file, its old text, and what became of the proposals."""
+    """A file, its old text, what became of the proposals, and what of the text is not shown."""
 
     path: str
     text: str
     hardened: Hardened
+    hidden: Concealed
 
 
 def diff(page: Page) -> str:
-    """Write a diff that patch(1) and git take, after a line of reason for each line of it."""
+    """Write a diff that patch(1) takes, after a line of reason for each line of it."""
     hardened = page.hardened
     lines = [*_written(hardened), *_inherited(hardened), *_refused(hardened), *_rest(hardened)]
+    if unified.readable_only(page.text, hardened.edited, page.hidden):
+        lines.append("Values of variables are hidden below: apply it with --write, not as a diff.")
     head = "".join(f"# {visible(line)}\n" if line else "#\n" for line in lines)
-    return head + unified.render(page.text, hardened.edited, page.path)
+    return head + unified.render(page.text, hardened.edited, page.path, page.hidden)
 
 
 def _written(hardened: Hardened) -> Iterator[str]:
@@ -117,7 +121,7 @@ def json(page: Page) -> str:
         ],
         "only_with_guess": [_whole(p) for p in hardened.held_back],
         "left": [msgspec.to_builtins(left) for left in hardened.left],
-        "diff": unified.render(page.text, hardened.edited, page.path),
+        "diff": unified.render(page.text, hardened.edited, page.path, page.hidden),
     }
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
 
