@@ -4,23 +4,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullward import judge, judge_compose
-from hullward.collect import settings
 from hullward.compose import built, comments, nodes, text
 from hullward.compose import project as reading
 from hullward.compose.model import Build
-from hullward.host import compose_files, files
+from hullward.host import compose_files
 from hullward.judge_compose import Written
 from hullward.model.errors import HullwardError
 from hullward.model.recipe import Recipe
-from hullward.model.report import HostReport, Located, Report
+from hullward.model.report import Fix, HostReport, Located, Report
 from hullward.model.rule import Rule, Unknown
-from hullward.model.waiver import Waiver
+from hullward.model.settings import Settings
 from hullward.rules import ALL
 from hullward.rules.compose.rule import Document
 
-SETTINGS_FILE = "hullward.toml"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_FEW = 5
 # Compose opens files of variables too.
 _YAML = (".yaml", ".yml", ".json")
 
@@ -38,11 +39,15 @@ class Group(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """What to judge by: rules, waivers, and the services' profiles, () for all services."""
+    """What to judge by: rules, the owner's settings, and whether fixes are to be offered.
+
+    `profiles` are those of services: with some, only services that compose starts are judged.
+    """
 
     rules: tuple[Rule, ...]
-    waivers: tuple[Waiver, ...] = ()
+    settings: Settings = Settings()
     profiles: tuple[str, ...] = ()
+    fixes: bool = False
 
 
 class Surroundings(Struct, frozen=True):
@@ -82,29 +87,44 @@ def check(
     catalogue = [asked.get(rule.id, rule) for rule in ALL]
     hosts: list[HostReport] = []
     notes: list[str] = [judge_compose.NOTE]
+    fixes: list[Fix] = []
+    templates: list[str] = []
     for done, group in enumerate(wanted, 1):
         look = _read(group, around, choice, now)
-        if isinstance(look, Failure):
-            if look.template and group.found:
-                notes.append(f"Skipped: {look.what}. {look.advice}")
-            else:
-                hosts.append(HostReport(look.target, error=look.what, advice=look.advice))
+        if isinstance(look, Failure) and look.template and group.found:
+            templates.append(group.name)
+        elif isinstance(look, Failure):
+            hosts.append(HostReport(look.target, error=look.what, advice=look.advice))
         else:
-            host = judge_compose.check(look, catalogue, choice.waivers, now.date(), asked)
-            hosts.append(host)
+            host = judge_compose.check(look, catalogue, choice.settings.waiver, now.date(), asked)
             notes += judge_compose.ignore_notes(look, _located(host))
+            hosts.append(_named(host, group))
+            fixes += _fixes(look, group, choice.settings.profiles) if choice.fixes else ()
         tell(done)
-    notes += judge.waiver_notes(hosts, choice.waivers, now.date())
-    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), tuple(hosts), tuple(notes))
+    notes += [*_skipped(templates), *judge.waiver_notes(hosts, choice.settings.waiver, now.date())]
+    return Report(now.strftime(_TIME), tuple(hosts), tuple(notes), tuple(fixes))
 
 
-def waivers(path: str) -> tuple[Waiver, ...]:
-    """Read the waivers of the settings file: the named one, or hullward.toml where there is one."""
-    if not path and not files.exists(SETTINGS_FILE):
-        return ()
-    name = path or SETTINGS_FILE
-    data = files.read(name, what="settings file")
-    return settings.parse(data, name, [rule.id for rule in ALL]).waiver
+def _skipped(templates: Sequence[str]) -> Iterator[str]:
+    if templates:
+        first = ", ".join(templates[:_FEW])
+        more = f" and {len(templates) - _FEW} more" if len(templates) > _FEW else ""
+        yield f"Templates are no compose files: {first}{more}. Render them, and name the result."
+
+
+def _named(host: HostReport, group: Group) -> HostReport:
+    """Name files that nobody named as people would: from the folder that they are in."""
+    verdicts = tuple(
+        replace(v, file=_short(v.file, group)) if isinstance(v, Located) else v
+        for v in host.verdicts
+    )
+    return replace(host, verdicts=verdicts)
+
+
+def _short(path: str, group: Group) -> str:
+    """Write a path from this folder on, where the project was named in that way."""
+    absolute = group.files[0].startswith("/")
+    return path if absolute or path in group.files else compose_files.short(path)
 
 
 def _located(host: HostReport) -> list[Located]:
@@ -126,12 +146,14 @@ def _read(group: Group, around: Surroundings, choice: Choice, now: datetime) -> 
             load,
             directory=compose_files.folder(group.files[0]),
             env_files=around.env_files or None,
-            profiles=choice.profiles,
+            profiles=choice.profiles or None,
         )
         yamls = [p for p in project.files if p in group.files or p.endswith(_YAML)]
         written = [_documents(path, load) for path in yamls]
     except HullwardError as error:
-        return Failure(group.name, error.what, error.advice, _is_template(contents, group.files))
+        return Failure(group.name, error.what, error.advice, _is_template(error, contents))
+    if choice.profiles:
+        project = replace(project, services=tuple(s for s in project.services if s.active))
     recipes = {s.name: _recipe(s.build, load) for s in project.services if s.build}
     return Written(
         group.name,
@@ -139,7 +161,7 @@ def _read(group: Group, around: Surroundings, choice: Choice, now: datetime) -> 
         tuple(document for documents, _ in written for document in documents),
         tuple(ignore for _, ignores in written for ignore in ignores),
         recipes,
-        now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        now.strftime(_TIME),
     )
 
 
@@ -162,14 +184,26 @@ def _documents(
     """Give a file as it is written, and its waivers."""
     content = text.decode(load(path), path)
     roots = nodes.documents(content, path)
-    return [Document(path, root) for root in roots], comments.ignores(content, roots, path)
+    return [Document(path, root, content) for root in roots], comments.ignores(content, roots, path)
 
 
-def _is_template(contents: Mapping[str, bytes], named: Sequence[str]) -> bool:
-    """Whether what could not be read is a template, and no broken compose file."""
-    for path in named:
+def _is_template(error: HullwardError, contents: Mapping[str, bytes]) -> bool:
+    """Whether a file could not be read because it is a template."""
+    for path, content in contents.items():
         try:
-            text.refuse_template(text.decode(contents.get(path, b""), path), path, broken=True)
-        except HullwardError:
-            return True
+            text.refuse_template(text.decode(content, path), path, broken=True)
+        except HullwardError as other:
+            if other.what == error.what:
+                return True
     return False
+
+
+def _fixes(look: Written, group: Group, folders: Sequence[str]) -> Iterator[Fix]:
+    """Offer what `hullward compose harden` would write into the files that were named."""
+    from hullward import harden  # noqa: PLC0415 - only one format asks for it
+    from hullward.fixes.compose import offers  # noqa: PLC0415 - likewise
+
+    known = harden.profiles(look.project, folders)
+    for document in look.documents:
+        if document.path in group.files:
+            yield from offers.offers(document, look.project, known)

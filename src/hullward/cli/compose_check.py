@@ -61,13 +61,13 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
 
     Exit status: 0 nothing as grave as --fail-on, 1 findings, 2 something could not be read.
     """
-    from hullward import check  # noqa: PLC0415 - --help needs none of it
+    from hullward import check, flow  # noqa: PLC0415 - --help needs none of it
 
-    rules = _rules(values)
+    rules, settings = _rules(values), flow.owner_settings(values["config"])
     wanted = _groups(values)
-    choice = check.Choice(rules, check.waivers(values["config"]), values["profiles"])
-    settings = check.Surroundings(os.environ, values["env_files"])
-    report = check.check(wanted, choice, settings, _progress(len(wanted)))
+    choice = check.Choice(rules, settings, values["profiles"], values["form"] == "sarif")
+    around = check.Surroundings(os.environ, values["env_files"])
+    report = check.check(wanted, choice, around, _progress(len(wanted)))
     show(_render(report, values))
     for host in report.hosts:
         _complain(host)

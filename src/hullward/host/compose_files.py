@@ -47,6 +47,12 @@ def folder(path: str) -> str:
     return os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120 - links stay as named
 
 
+def short(path: str) -> str:
+    """Write a path from the current folder on, if it is in it."""
+    here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - a text to compare with
+    return path.removeprefix(here)
+
+
 def is_folder(path: str) -> bool:
     """Whether there is a folder of this name."""
     return os.path.isdir(path)  # noqa: PTH112 - that of Path may raise

@@ -48,6 +48,26 @@ class Located(Verdict, frozen=True):
         return f"{self.file}:{self.line}:{self.column}" if self.line else ""
 
 
+class Replacement(Struct, frozen=True):
+    """A part of a file, its end excluded, and the text in its place; all numbers from 1."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class Fix(Struct, frozen=True):
+    """What clears a finding of a rule at a subject: replacements in one file, all or none."""
+
+    rule: str
+    subject: str
+    file: str
+    description: str
+    replacements: tuple[Replacement, ...]
+
+
 class Behaviour(StrEnum):
     """Whether a container is a well-behaved process by the four criteria of the guide."""
 
@@ -91,6 +111,7 @@ class Report(Struct, frozen=True):
     collected_at: str
     hosts: tuple[HostReport, ...]
     notes: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     policy: Policy = GUIDE
 
     def failed(self, at_least: Severity = Severity.INFO) -> tuple[Verdict, ...]:

@@ -5,12 +5,20 @@ passed stands in the properties of the run.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from urllib.parse import quote
 
 from hullward import __version__
-from hullward.model.report import HostReport, Located, Outcome, Report, Verdict
+from hullward.model.report import (
+    Fix,
+    HostReport,
+    Located,
+    Outcome,
+    Replacement,
+    Report,
+    Verdict,
+)
 from hullward.model.rule import Rule
 from hullward.model.severity import Severity
 from hullward.report.text import visible
@@ -42,7 +50,10 @@ def render(report: Report) -> str:
     """Write one run for all targets; a target is the first part of each location's name."""
     ids = sorted({verdict.rule for host in report.hosts for verdict in host.verdicts})
     index = {id_: i for i, id_ in enumerate(ids)}
+    fixes = {(fix.file, fix.rule, fix.subject): fix for fix in report.fixes}
     run: Node = {
+        # Characters, as Python counts them.
+        "columnKind": "unicodeCodePoints",
         "tool": {
             "driver": {
                 "name": "hullward",
@@ -53,7 +64,7 @@ def render(report: Report) -> str:
         },
         "invocations": [_invocation(report, index)],
         "results": [
-            _result(verdict, host.target, index)
+            {**_result(verdict, host.target, index), **_fixed(verdict, fixes)}
             for host in report.hosts
             for verdict in host.verdicts
             if verdict.outcome in _RESULTS and not _placeless(verdict)
@@ -129,6 +140,34 @@ def _result(verdict: Verdict, target: str, index: dict[str, int]) -> Node:
         kind = "inSource" if why.startswith("waived at ") else "external"
         node["suppressions"] = [{"kind": kind, "status": "accepted", "justification": why}]
     return node
+
+
+def _fixed(verdict: Verdict, fixes: Mapping[tuple[str, str, str], Fix]) -> Node:
+    """Offer what clears the finding (SARIF 2.1.0, 3.55)."""
+    if not isinstance(verdict, Located) or verdict.outcome is not Outcome.FAIL:
+        return {}
+    fix = fixes.get((verdict.file, verdict.rule, verdict.subject))
+    if fix is None:
+        return {}
+    change = {
+        "artifactLocation": {"uri": _path(fix.file)},
+        "replacements": [_replacement(part) for part in fix.replacements],
+    }
+    return {
+        "fixes": [{"description": {"text": _text(fix.description)}, "artifactChanges": [change]}]
+    }
+
+
+def _replacement(part: Replacement) -> Node:
+    return {
+        "deletedRegion": {
+            "startLine": part.line,
+            "startColumn": part.column,
+            "endLine": part.end_line,
+            "endColumn": part.end_column,
+        },
+        "insertedContent": {"text": part.text},
+    }
 
 
 def _message(subject: str, said: str, remedy: str) -> str:

@@ -26,6 +26,7 @@ class Document(Struct, frozen=True):
 
     path: str
     root: Node
+    text: str = ""
 
 
 Spots = Iterator[Spot]

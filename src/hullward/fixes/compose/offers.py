@@ -1,0 +1,46 @@
+"""Proposals as replacements in a file, each by itself, for tools that apply a fix with a click."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+
+from hullward.compose.edit import edit
+from hullward.compose.model import Project
+from hullward.fixes.compose import hardening, proposing
+from hullward.fixes.compose.proposal import Grade, Known, Proposal
+from hullward.model.report import Fix, Replacement
+from hullward.rules.compose.rule import Document
+
+
+def offers(document: Document, project: Project, known: Mapping[str, Known]) -> Iterator[Fix]:
+    """Give every proposal for a file that is no guess and that the editor can prove."""
+    text, path, root = document.text, document.path, document.root
+    names = [service.name for service in project.services if service.place.file == path]
+    for found in proposing.propose(project, root, known, names):
+        if not isinstance(found, Proposal) or found.grade is Grade.GUESS:
+            continue
+        edited = edit(text, hardening.changes(found), path)
+        if edited.pieces and not edited.refused:
+            places = _Places(text)
+            yield Fix(
+                found.rule,
+                found.service,
+                path,
+                f"{found.grade.value}: {'; '.join(dict.fromkeys(x.reason for x in found.lines))}",
+                tuple(
+                    Replacement(*places.of(piece.start), *places.of(piece.end), piece.text)
+                    for piece in edited.pieces
+                ),
+            )
+
+
+class _Places:
+    """Lines and columns of a text, both from 1, by its characters' index."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0]
+        for line in text.splitlines(keepends=True):
+            self._starts.append(self._starts[-1] + len(line))
+
+    def of(self, index: int) -> tuple[int, int]:
+        line = bisect_right(self._starts, index)
+        return line, index - self._starts[line - 1] + 1
