@@ -132,7 +132,7 @@ def _facts(service: Service) -> Facts:
         "tmpfs": sorted(f"{t.target}:{','.join(t.options)}" for t in service.tmpfs),
         "labels": sorted(service.labels),
         "grants": sorted((g.kind, g.source) for g in service.grants),
-        "expose": sorted(service.expose),
+        "expose": sorted(set(service.expose)),
         "replicas": service.replicas,
         "log_options": sorted(service.log_options),
         "build": build
@@ -207,7 +207,7 @@ def _expected(name: str, s: Facts, answer: Facts, names: Mapping[str, str]) -> F
         "grants": sorted(
             (kind, g["source"]) for kind in ("secrets", "configs") for g in s.get(kind) or ()
         ),
-        "expose": sorted(s.get("expose") or ()),
+        "expose": sorted(set(s.get("expose") or ())),
         "replicas": s.get("scale", (s.get("deploy") or {}).get("replicas", 1)),
         "build": _build(s.get("build")),
     }

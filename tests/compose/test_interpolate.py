@@ -41,7 +41,7 @@ def test_a_variable_that_is_not_set_is_named_once() -> None:
 
 
 def test_a_demand_that_is_not_met_gives_its_message() -> None:
-    assert fill("${NONE:?say $V}", SET).demanded == "say value"
+    assert fill("${NONE:?say $V}", SET).demanded == "say $V"
     assert fill("${EMPTY:?}", SET).demanded == "EMPTY is required"
 
 
@@ -55,6 +55,11 @@ def test_a_default_that_is_written_out_is_told_also_where_it_is_not_used() -> No
 def test_a_template_that_compose_refuses_is_refused(template: str) -> None:
     with pytest.raises(BadTemplateError):
         fill(template, SET)
+
+
+def test_what_variables_make_has_a_limit() -> None:
+    with pytest.raises(BadTemplateError, match="more than"):
+        fill("$V" * 1000, {"V": "x" * 10_000})
 
 
 def test_nesting_has_a_limit() -> None:

@@ -58,6 +58,7 @@ class _Reader:
         self.found: dict[str, str] = {}
         self.values = ChainMap(dict(known), self.found)
         self.position = 0
+        self.length = 0
 
     def read(self) -> dict[str, str]:
         while True:
@@ -109,9 +110,13 @@ class _Reader:
 
     def _fill(self, value: str) -> str:
         try:
-            return interpolate.fill(value, self.values).text
+            filled = interpolate.fill(value, self.values).text
         except interpolate.BadTemplateError as error:
             self._fail(str(error))
+        self.length += len(filled)
+        if self.length > interpolate.MAX_LENGTH:
+            self._fail(f"its variables make more than {interpolate.MAX_LENGTH} characters")
+        return filled
 
     def _fail(self, what: str) -> NoReturn:
         line = self.text.count("\n", 0, self.position) + 1

@@ -95,5 +95,6 @@ def _read(
         if file.required:
             sheet.gap(field, error.what, file.leaf.place, "file")
         return {}
+    file.leaf.source.budget.spend(1 + len(content) // 100, file.leaf.place)
     parse = dotenv.parse_raw if file.raw else dotenv.parse
     return parse(content, file.path, environment)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 MAX_DEPTH = 30
+MAX_LENGTH = 1_000_000
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _OPERATOR = re.compile(r":?[-+?]")
@@ -23,8 +24,8 @@ class Filled(Struct, frozen=True):
     """A text with its variables replaced.
 
     `missing` are those that are not set and have no default: compose puts nothing in their place.
-    `demanded` is the message of a `?` that was not met. `variables` says that there were any,
-    `defaults` that a default is written out.
+    `demanded` is the message of a `?` that was not met, as written. `variables` says that there
+    were any, `defaults` that a default is written out.
     """
 
     text: str
@@ -58,6 +59,7 @@ class _Filler:
         self.demanded = ""
         self.variables = False
         self.defaults = False
+        self.length = 0
 
     def fill(self, template: str, depth: int) -> str:
         if depth > MAX_DEPTH:
@@ -67,6 +69,9 @@ class _Filler:
             parts.append(template[position:sign])
             part, position = self._at(template, sign, depth)
             parts.append(part)
+            self.length += len(part)
+            if self.length > MAX_LENGTH:
+                raise BadTemplateError(f"its variables make more than {MAX_LENGTH} characters")
         parts.append(template[position:])
         return "".join(parts)
 
@@ -112,8 +117,7 @@ class _Filler:
         if operator[-1] == "+":
             return self.fill(rest, depth + 1) if present else value or ""
         if not present:
-            said = self.fill(rest, depth + 1)
-            self.demanded = self.demanded or said or f"{name} is required"
+            self.demanded = self.demanded or rest or f"{name} is required"
             self.missing.append(name)
         return value or ""
 

@@ -9,21 +9,21 @@ from hullward.model.facts import Device
 
 _CDI = re.compile(r"[a-zA-Z][\w.-]*/[a-zA-Z][\w-]*=[a-zA-Z0-9][\w.:-]*")
 _POLICIES = {"none": "no", "any": "always"}
-_ENDLESS = -1
+_LONG = 10
 
 
 def memory(sheet: Sheet) -> int:
     """Give the limit of memory in bytes, 0 for none; that of `deploy` wins."""
-    top = max(0, sheet.size("mem_limit", "memory"))
     limits = _limits(sheet)
-    return (sheet.size("memory", "memory", limits) if limits else 0) or top
+    wins = sheet.size("memory", "memory", limits) if limits else 0
+    return wins or sheet.size("mem_limit", "memory")
 
 
 def pids(sheet: Sheet) -> int:
     """Give the limit of processes, 0 for none; that of `deploy` wins."""
-    top = sheet.number("pids_limit", "pids")
     limits = _limits(sheet)
-    return max(0, (sheet.number("pids", "pids", limits) if limits else 0) or top)
+    wins = sheet.number("pids", "pids", limits) if limits else 0
+    return max(0, wins or sheet.number("pids_limit", "pids"))
 
 
 def cpu_limited(sheet: Sheet) -> bool:
@@ -42,13 +42,14 @@ def cpu_limited(sheet: Sheet) -> bool:
 
 def restart(sheet: Sheet) -> tuple[str, int]:
     """Give the restart policy and its attempts; that of `deploy` wins."""
-    name, _, attempts = sheet.text("restart", "restart").partition(":")
-    number = int(attempts) if attempts.isdecimal() else 0
     deploy = sheet.below("deploy", "restart")
     policy = sheet.below("restart_policy", "restart", deploy) if deploy else None
     if policy is not None:
         name = sheet.text("condition", "restart", policy)
         number = sheet.number("max_attempts", "restart_attempts", policy)
+    else:
+        name, _, attempts = sheet.text("restart", "restart").partition(":")
+        number = int(attempts) if attempts.isdecimal() and len(attempts) < _LONG else 0
     return _POLICIES.get(name, name) or "no", number
 
 

@@ -6,11 +6,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from hullward.compose import dotenv, merge, nodes, paths, text, values
+from hullward.compose.budget import Budget
 from hullward.compose.model import Loader, MissingFileError, Place, Problem, Unresolved
 from hullward.compose.values import Items, Leaf, Source, Table, Tree
 from hullward.model.errors import HullwardError
 
 MAX_CHAIN = 50
+# An include counts as so many values: a thousand of them are an attack.
+_INCLUDE = 1000
 
 _ONCE = "Break the circle: take out one of them."
 _RESOURCES = ("services", "volumes", "networks", "secrets", "configs", "models")
@@ -26,6 +29,7 @@ class Loaded(Struct):
     unresolved: dict[str, Unresolved] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     parsed: dict[str, tuple[nodes.Node, ...]] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
     def text(self, file: str) -> str:
         """Open a file; raises HullwardError for what is no text."""
@@ -47,7 +51,7 @@ def model(
     above: tuple[str, ...] = (),
 ) -> Table:
     """Read files into one tree, each laid over those before; `above` are those that include it."""
-    found = Table({}, {}, Source(files[0], base, environment), 1, 1)
+    found = Table({}, {}, Source(files[0], base, environment, state.budget), 1, 1)
     for file in files:
         for document in documents(state, file, base, environment):
             included = _include(state, document, base, (*above, file))
@@ -60,7 +64,7 @@ def documents(
     state: Loaded, file: str, base: str, environment: Mapping[str, str]
 ) -> tuple[Table, ...]:
     """Read one file; raises HullwardError for what is no compose file."""
-    source = Source(file, base, environment)
+    source = Source(file, base, environment, state.budget)
     found = nodes_of(state, file)
     try:
         trees = [values.build(node, source) for node in found]
@@ -128,7 +132,9 @@ def _included(state: Loaded, entry: Tree, base: str, above: tuple[str, ...]) -> 
     for name in names:
         if paths.remote(name.text) or name.gap:
             reason = name.gap or "it is fetched from elsewhere"
-            state.problem(f"include of {name.text} was not followed: {reason}", name.place)
+            state.problem(
+                f"include of {paths.shown(name.text)} was not followed: {reason}", name.place
+            )
             return None
     if not names:
         state.problem("include names no file", entry.place)
@@ -142,6 +148,7 @@ def _included(state: Loaded, entry: Tree, base: str, above: tuple[str, ...]) -> 
         else paths.folder(files[0])
     )
     environment = _included_environment(state, env_files, base, inner, source.environment)
+    state.budget.spend(_INCLUDE, names[0].place)
     try:
         return model(state, files, inner, environment, above)
     except MissingFileError as error:
@@ -234,7 +241,9 @@ class _Extender:
         )
         reference, origin = _reference(wish)
         theirs, where = services, file
-        written = reference.text if origin is None else f"{origin.text}:{reference.text}"
+        written = reference.text
+        if origin is not None:
+            written = f"{paths.shown(origin.text)}:{written}"
         gap = reference.gap or (origin.gap if origin else "")
         if origin is not None and not gap:
             opened = self._open(origin)
@@ -252,6 +261,7 @@ class _Extender:
                 "Name one that is there.",
             )
         base, chain = self._service(reference.text, theirs, where, (*below, (file, name)))
+        self.state.budget.spend(values.weight(base), wish.place)
         merged = merge.over(base, rest, merge.SERVICE) if isinstance(base, Table) else rest
         return merged, (written, *chain)
 
@@ -271,7 +281,7 @@ class _Extender:
         return self.opened[file]
 
     def _read(self, file: str, environment: Mapping[str, str]) -> Table | None:
-        found = Table({}, {}, Source(file, "", environment), 1, 1)
+        found = Table({}, {}, Source(file, "", environment, self.state.budget), 1, 1)
         try:
             for document in documents(self.state, file, paths.folder(file), environment):
                 found = _settled(merge.over(found, document), found)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
+from hullward.compose.nodes import Node
 from hullward.model import facts
 from hullward.model.errors import HullwardError
 
@@ -190,7 +191,10 @@ class Problem(Struct, frozen=True):
 
 
 class Project(Struct, frozen=True):
-    """Compose files read together; `files` are all that were opened."""
+    """Compose files read together; `files` are all that were opened.
+
+    `documents` are the nodes of those that are YAML, `texts` what stands in them.
+    """
 
     name: str
     directory: str
@@ -200,3 +204,5 @@ class Project(Struct, frozen=True):
     volumes: tuple[Volume, ...] = ()
     sources: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = ()
+    documents: Mapping[str, tuple[Node, ...]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)

@@ -4,12 +4,18 @@ import re
 from collections.abc import Mapping
 from posixpath import dirname, isabs, join, normpath
 
+_USERINFO = re.compile(r"//[^/@\s]*@")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|.*\.git(#.*)?$", re.IGNORECASE)
 
 
 def remote(path: str) -> bool:
     """Whether compose would fetch it: an address, or a git repository."""
     return bool(_REMOTE.match(path))
+
+
+def shown(path: str) -> str:
+    """Write an address without the user and password in it."""
+    return _USERINFO.sub("//…@", path)
 
 
 def absolute(path: str, base: str, environment: Mapping[str, str]) -> str:

@@ -25,6 +25,7 @@ def read(sheet: Sheet) -> tuple[Port, ...]:
             continue
         try:
             for port, wish in _entry(entry):
+                sheet.table.source.budget.spend(1, entry.place)
                 found[(port.address, wish, port.private, port.protocol)] = (port, entry)
         except _BadPortError as error:
             sheet.bad(_FIELD, entry, str(error))

@@ -76,6 +76,8 @@ def read(  # noqa: PLR0913 - what docker compose takes as options
         files=tuple(state.files),
         services=volumes_from.joined([found for found, _ in services]),
         problems=(*state.problems, *(p for _, problems in services for p in problems)),
+        documents=state.parsed,
+        texts=state.texts,
     )
 
 

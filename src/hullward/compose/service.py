@@ -79,6 +79,7 @@ def read(name: str, place: Place, table: Table, around: Around) -> tuple[Service
 
 def _container(sheet: Sheet, around: Around, variables: tuple[str, ...]) -> Container:
     names = around.names
+    sheet.leaf("container_name", "name")
     user = sheet.text("user", "user")
     uid, gap = _uid(sheet, user)
     confined = security.read(sheet, around.state, around.project.directory)

@@ -12,6 +12,7 @@ _FALSE = frozenset({"false", "n", "no", "off"})
 _NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]{1,18}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?")
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([kmgtp]?)i?b?", re.IGNORECASE)
+_NO_LIMIT = "-1"
 _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 
@@ -113,7 +114,7 @@ class Sheet:
         match = _SIZE.fullmatch(leaf.text)
         if match:
             return int(float(match[1]) * 1024 ** _UNITS[match[2].lower()])
-        if field not in self.unresolved and leaf.text != "-1":
+        if field not in self.unresolved and leaf.text != _NO_LIMIT:
             self.bad(field, leaf, f"{leaf.text!r} is no size")
         return 0
 

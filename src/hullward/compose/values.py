@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from hullward.compose import interpolate, nodes, scalars
+from hullward.compose.budget import Budget
 from hullward.compose.model import Place
 from hullward.compose.parser import fail
 from hullward.compose.scalars import Data
@@ -18,6 +19,7 @@ class Source(Struct, frozen=True):
     file: str
     base: str
     environment: Mapping[str, str]
+    budget: Budget = field(default_factory=Budget)
 
 
 class Leaf(Struct, frozen=True, gc=False):
@@ -144,7 +146,9 @@ def _leaf(node: nodes.Scalar, source: Source, how: str) -> Leaf:
     try:
         filled = interpolate.fill(text, source.environment)
     except interpolate.BadTemplateError as error:
-        fail(source.file, start, f"{text[:40]!r}: {error}", _ESCAPE)
+        fail(source.file, start, str(error), _ESCAPE)
+    place = Place(source.file, start.line, start.column)
+    source.budget.spend(len(filled.text) // 100, place)
     gap = ""
     if filled.missing:
         names = ", ".join(filled.missing)
@@ -155,6 +159,14 @@ def _leaf(node: nodes.Scalar, source: Source, how: str) -> Leaf:
             gap += f": {filled.demanded}"
     template = text if filled.variables else ""
     return Leaf(filled.text, source, start.line, start.column, gap, template, filled.defaults, how)
+
+
+def weight(tree: Tree) -> int:
+    """Count the values that a tree holds."""
+    if isinstance(tree, Leaf):
+        return 1
+    parts = tree.items if isinstance(tree, Items) else tree.entries.values()
+    return 1 + sum(map(weight, parts))
 
 
 def gaps(tree: Tree) -> Iterator[Leaf]:
