@@ -76,7 +76,7 @@ services:
         -   'label=type:web'   # for SELinux
         -   'no-new-privileges:true'
         cap_drop:
-        -   'ALL'
+        -   ALL
         image: nginx
 """
     )

@@ -139,6 +139,12 @@ def test_a_profile_of_another_invocation_is_a_guess(service: str) -> None:
     assert grades(found, CAPS) == grades(found, WRITABLE) == [Grade.GUESS]
 
 
+def test_a_profile_that_nobody_measured_is_a_guess() -> None:
+    found = answers("", Known(needs=(replace(NEEDS, confidence=Confidence.LOW),)))
+
+    assert grades(found, CAPS) == grades(found, WRITABLE) == [Grade.GUESS]
+
+
 @pytest.mark.parametrize("service", ["    user: '7'\n", "    build: .\n"])
 def test_a_profile_of_another_user_or_another_image_is_none(service: str) -> None:
     assert "profile" not in str(answers(service, Known(needs=(NEEDS,))))
@@ -171,6 +177,19 @@ def test_dropping_all_is_safe_only_where_no_process_can_hold_a_capability(
     service: str, image: Image, grade: Grade
 ) -> None:
     assert grades(answers(service, Known(image=image)), CAPS) == [grade]
+
+
+@pytest.mark.parametrize("service", ["", "    user: '7'\n"])
+def test_a_program_whose_file_has_a_capability_keeps_it_to_start_at_all(service: str) -> None:
+    program = FileCapability("/usr/sbin/haproxy", ("NET_BIND_SERVICE",), effective=True)
+    never = FileCapability("/usr/bin/tool", ("SYS_ADMIN",), effective=True)
+    image = Image("x", files=ImageFiles(capabilities=(program, never)))
+
+    found = lines(answers(service, Known(image=image)), CAPS)
+
+    assert "NET_BIND_SERVICE" in found[1][2]
+    assert "SYS_ADMIN" not in found[1][2]
+    assert "without NET_BIND_SERVICE /usr/sbin/haproxy does not start" in found[1][3]
 
 
 def test_whoever_gives_every_capability_takes_that_away_first() -> None:

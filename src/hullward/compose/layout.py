@@ -59,7 +59,8 @@ def manner(text: str, root: Mapping, around: Mapping | Sequence) -> Manner:
         (found for key, node in [*inside, *everywhere] if (found := _dash(text, key, node))),
         (2, " "),
     )
-    quotes = {item.style for _, node in inside for item in node.items if isinstance(item, Scalar)}
+    items = around.items if isinstance(around, Sequence) else ()
+    quotes = {item.style for item in items if isinstance(item, Scalar)}
     return Manner(
         quote=quotes.pop() if len(quotes) == 1 and quotes <= {"'", '"'} else "",
         step=_step(root),

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from hullward.compose import needs
 from hullward.fixes.compose.proposal import Grade, Look
-from hullward.model.needs import Fit, Invocation, Needs
+from hullward.model.needs import Confidence, Fit, Invocation, Needs
 
 
 def fit(look: Look) -> Fit | None:
@@ -23,15 +23,20 @@ def with_user(look: Look) -> Fit | None:
 
 
 def grade(found: Fit) -> Grade:
-    """Grade what rests on needs: they are known only for their own invocation."""
-    return Grade.GUESS if found.doubts else Grade.KNOWN
+    """Grade what rests on needs: they are known only if measured, and for that invocation."""
+    return Grade.GUESS if _doubts(found) else Grade.KNOWN
 
 
 def source(found: Fit) -> str:
     """Say on what needs rest, and what speaks against them."""
-    doubts = f", but {'; '.join(found.doubts)}" if found.doubts else ""
+    against = f", but {'; '.join(doubts)}" if (doubts := _doubts(found)) else ""
     also = "".join(f"; if {condition}" for condition in found.needs.conditions)
-    return f"profile of {_image(found.needs)}{doubts}{also}; {found.needs.caveat}"
+    return f"profile of {_image(found.needs)}{against}{also}; {found.needs.caveat}"
+
+
+def _doubts(found: Fit) -> list[str]:
+    read = found.needs.confidence is Confidence.LOW
+    return [*found.doubts, *(["it was read, not measured"] if read else [])]
 
 
 def _image(known: Needs) -> str:

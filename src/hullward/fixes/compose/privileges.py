@@ -91,12 +91,31 @@ def _needed(look: Look) -> tuple[Grade, dict[str, str], str]:
     if fit:
         kept = dict.fromkeys(fit.needs.capabilities, "") | dict(fit.needs.tolerated)
         return fitting.grade(fit), kept, fitting.source(fit)
+    starts = _starts(look)
     if uid:
         reason = f"it runs as uid {uid}, which holds no capability, but a program of the image may"
-        return Grade.GUESS, {}, f"{reason} have one of its own: {_gap(look)}"
+        said = f"need one: {', '.join(starts)}" if starts else f"have one of its own: {_gap(look)}"
+        return Grade.GUESS, starts, f"{reason} {said}"
     reason = "nothing is known of this image; these are what most images need that start as root"
     usual = dict.fromkeys(_USUAL, "a program that starts as root and becomes another user may fail")
-    return Grade.GUESS, usual, f"{reason}. `hullward minimize` measures it"
+    return Grade.GUESS, usual | starts, f"{reason}. `hullward minimize` measures it"
+
+
+def _starts(look: Look) -> dict[str, str]:
+    """Give the capabilities without which a program of the image does not even start.
+
+    One whose file has the effective bit fails with EPERM where it cannot get what the file grants
+    (capabilities(7)); what the container does not hold today it cannot start today.
+    """
+    image = look.known.image
+    files = image.files if image else None
+    held = grants.declared(look.service.container)
+    return {
+        name: f"{program.path} does not start"
+        for program in (files.capabilities if files else ())
+        if program.effective and held.issuperset(program.names)
+        for name in program.names
+    }
 
 
 def _powerless(look: Look) -> str:
