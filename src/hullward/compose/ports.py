@@ -11,6 +11,8 @@ _FIELD = "wished_ports"
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _LAST = 65535
+# A port counts as so many values: there are a hundred thousand at most.
+_COST = 10
 
 
 class _BadPortError(ValueError):
@@ -24,8 +26,9 @@ def read(sheet: Sheet) -> tuple[Port, ...]:
         if sheet.gaps_of(_FIELD, entry):
             continue
         try:
-            for port, wish in _entry(entry):
-                sheet.table.source.budget.spend(1, entry.place)
+            wanted = list(_entry(entry))
+            sheet.table.source.budget.spend(_COST * len(wanted), entry.place)
+            for port, wish in wanted:
                 found[(port.address, wish, port.private, port.protocol)] = (port, entry)
         except _BadPortError as error:
             sheet.bad(_FIELD, entry, str(error))

@@ -8,12 +8,13 @@ from hullward.model.errors import HullwardError
 
 _UTF8 = "Save it as UTF-8 text."
 _YTT = re.compile(
-    r"^\s*#@\s*(load\(|(if|for|elif|def|while)\b.*:\s*$|end\b|data/|overlay/|schema/|library/)"
-    r"|^[^#'\"\n]*:\s+#@\s",
+    r"^[ \t]*#@[ \t]*(load\(|(if|for|elif|def|while)\b.*:[ \t]*$|end\b)"
+    r"|^[ \t]*#@(data|overlay|schema|library)/"
+    r"|^[^#'\"\n]*:[ \t]+#@[ \t]",
     re.MULTILINE,
 )
-_STATEMENT = re.compile(r"^\s*(\{\{[-<]?.*\}\}|\{%.*%\}|<%.*%>)\s*$", re.MULTILINE)
-_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>", re.DOTALL)
+_STATEMENT = re.compile(r"^[ \t]*(\{\{.*\}\}|\{%.*%\}|<%.*%>)[ \t]*$", re.MULTILINE)
+_EXPRESSION = re.compile(r"\{\{[^{}\n]{1,200}\}\}|\{%[^%\n]{1,200}%\}|<%[^%\n]{1,200}%>")
 
 
 def decode(content: bytes, path: str) -> str:
