@@ -18,6 +18,7 @@ from hullward.model.facts import (
     Process,
     Snapshot,
     Unread,
+    Written,
 )
 
 words = st.text(max_size=8)
@@ -53,6 +54,7 @@ engines = st.builds(
     Engine, version=words, api=words, components=st.dictionaries(words, words, max_size=2),
     security_options=st.none() | tuples(words), warnings=tuples(words), swarm=words,
 )  # fmt: skip
+words_by_word = st.dictionaries(words, words, max_size=2)
 snapshots = st.builds(
     Snapshot, target=words, collected_at=words, engine=st.none() | engines,
     containers=tuples(containers), unread=tuples(st.builds(Unread, words, words, words)),
@@ -62,5 +64,9 @@ snapshots = st.builds(
     networks=st.none()
     | tuples(st.builds(Network, words, words, st.booleans(), st.none() | st.booleans())),
     plugins=st.none() | tuples(st.builds(Plugin, words, st.booleans(), tuples(words))),
-    gaps=st.dictionaries(words, words, max_size=2),
+    written=st.dictionaries(
+        words, st.builds(Written, st.none() | containers, words, words_by_word, words_by_word),
+        max_size=2,
+    ),
+    gaps=words_by_word,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from hullward.collect.bundle import Said
 from hullward.host import reader
 from hullward.host.contexts import Target
 from hullward.host.deadline import Deadline
+from hullward.host.endpoints import SshEndpoint
 from hullward.host.offer import Offer
 from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
@@ -92,9 +93,20 @@ def collect(
     except HullwardError as error:
         return Failure(target.name, error.what, error.advice)
     found = joined(snapshot, answers, proc, scans[0] if scans else None)
+    if any(container.service for container in found.containers):
+        found = _with_files(found, answers)
     if wanted.offered and wanted.whole:
         found = with_offer(found, reader.offer(target, access, deadline))
     return found if wanted.whole else without_host(found)
+
+
+def _with_files(snapshot: Snapshot, answers: Mapping[str, Said] | str) -> Snapshot:
+    """Read the compose files of the containers, here or as ssh copied them."""
+    from hullward.collect import compose_copies, written  # noqa: PLC0415 - reads YAML
+    from hullward.host import compose_files  # noqa: PLC0415 - likewise
+
+    copies = {} if isinstance(answers, str) else compose_copies.parse(answers)
+    return written.collect(snapshot, written.either(compose_files.load, copies))
 
 
 def with_offer(snapshot: Snapshot, offer: Offer | str) -> Snapshot:
@@ -121,7 +133,7 @@ def _ask_host(target: Target, access: Access, *, whole: bool) -> Mapping[str, Sa
         return "this machine's /proc is read instead"
     from hullward.collect import host  # noqa: PLC0415 - loaded while the engine answers
 
-    script = host.script() if whole else host.processes_script()
+    script = host.script(whole=whole, copies=isinstance(target.endpoint, SshEndpoint))
     try:
         return bundle.parse(reader.ask_host(target, script, access))
     except HullwardError as error:
@@ -204,7 +216,7 @@ def host_script() -> str:
     """Give the script that an audit runs on the host."""
     from hullward.collect import host  # noqa: PLC0415 - few need it
 
-    return host.script()
+    return host.script(whole=True, copies=True)
 
 
 def save(path: str, snapshots: Sequence[Snapshot]) -> None:
@@ -247,4 +259,4 @@ def report(
         for look in looks
     )
     notes = judge.waiver_notes(hosts, accepted, now.date())
-    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes, policy)
+    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes, policy=policy)

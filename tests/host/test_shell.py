@@ -130,11 +130,11 @@ def test_for_containers_alone_ssh_is_asked_for_their_processes_only(bin_folder: 
     target = Target("x", WEB1)
 
     assert ask(target, whole=False) == {}
-    assert (bin_folder / "given").read_text() == host.processes_script()
+    assert (bin_folder / "given").read_text() == host.script(whole=False, copies=True)
     assert ask(target, whole=True) == {}
-    assert (bin_folder / "given").read_text() == host.script()
-    assert len(host.processes_script()) < len(host.script()) / 5
-    assert "dockerd" not in host.processes_script()
+    assert (bin_folder / "given").read_text() == host.script(whole=True, copies=True)
+    assert len(host.script(whole=False)) < len(host.script(whole=True)) / 5
+    assert "dockerd" not in host.script(whole=False)
 
 
 def test_a_host_that_nobody_asked_for_is_a_gap() -> None:

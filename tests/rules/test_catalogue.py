@@ -30,9 +30,10 @@ from hullward.model.facts import (
     Snapshot,
     Swarm,
     UnusedImages,
+    Written,
 )
 from hullward.model.report import Behaviour, Outcome
-from hullward.model.rule import ContainerRule, EngineRule, HostRule, Rule
+from hullward.model.rule import ContainerRule, Rule
 from hullward.model.severity import Severity
 from hullward.model.system import System
 from hullward.report import explain, rulebook
@@ -125,6 +126,7 @@ def worst() -> Snapshot:
     return snapshot(
         WORST,
         *OTHERS,
+        written={WORST.id: Written(replace(WORST, privileged=False))},
         engine=engine(
             security_options=("name=selinux", "name=userns"),
             components={"runc": "1.0.0", "containerd": "1.2.0", "Engine": "19.03.0"},

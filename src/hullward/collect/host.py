@@ -5,6 +5,7 @@ from typing import Any
 
 from hullward.collect import (
     collector,
+    compose_copies,
     daemon,
     files,
     firewall,
@@ -35,14 +36,13 @@ QUESTIONS: tuple[Question, ...] = (
 )
 
 
-def script() -> str:
-    """Write the script that asks everything."""
-    return collector.script(QUESTIONS)
+def script(*, whole: bool, copies: bool = False) -> str:
+    """Write the script that asks everything, or for the processes of containers alone.
 
-
-def processes_script() -> str:
-    """Write the script that asks only who is asked, and for the processes of containers."""
-    return collector.script((_IDENTITY, *processes.QUESTIONS))
+    With `copies` it brings the compose files as well, which no bundle in a file may hold.
+    """
+    asked = QUESTIONS if whole else (_IDENTITY, *processes.QUESTIONS)
+    return collector.script((*asked, *((compose_copies.QUESTION,) if copies else ())))
 
 
 def parse(answers: Mapping[str, Said]) -> Host:

@@ -9,7 +9,9 @@ KEPT_LABELS = frozenset(
     {
         "com.centurylinklabs.watchtower.enable",
         "com.docker.compose.project",
+        "com.docker.compose.oneoff",
         "com.docker.compose.project.config_files",
+        "com.docker.compose.project.environment_file",
         "com.docker.compose.project.working_dir",
         "com.docker.compose.service",
         "com.docker.swarm.service.name",

@@ -170,6 +170,20 @@ class Container(Struct, frozen=True):
         return self.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
+class Written(Struct, frozen=True):
+    """What a container's compose file says today.
+
+    `service` has the facts of the container that the file would make, None where the files cannot
+    be read, for the reason `gap`, or have no such service any more. `places` and `unresolved` have
+    the names of Container's fields: where each is written, and why the files do not decide it.
+    """
+
+    service: Container | None = None
+    gap: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+    unresolved: Mapping[str, str] = field(default_factory=dict)
+
+
 class Unread(Struct, frozen=True):
     """A container that the engine lists but does not describe."""
 
@@ -332,7 +346,8 @@ class AssumedEngine(Engine, frozen=True):
 class Snapshot(Struct, frozen=True, dict=True):
     """Everything that one look at one target has brought; pure and replayable.
 
-    `gaps` names each source that could not be read ("info", "volumes", "processes", …) and why.
+    `written` are the compose services of containers, by the container's id; a container that compose
+    did not make has none. `gaps` names each source that could not be read ("info", "volumes", "processes", …) and why.
     """
 
     target: str
@@ -345,6 +360,7 @@ class Snapshot(Struct, frozen=True, dict=True):
     networks: tuple[Network, ...] | None = None
     plugins: tuple[Plugin, ...] | None = None
     swarm: Swarm | None = None
+    written: Mapping[str, Written] = field(default_factory=dict)
     host: Host | None = None
     gaps: Mapping[str, str] = field(default_factory=dict)
 

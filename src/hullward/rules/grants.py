@@ -35,10 +35,15 @@ def no_new_privileges(container: Container, snapshot: Snapshot) -> bool | None:
     """Whether it was started with no_new_privs (prctl(2)); None where the default is unknown."""
     value = option(container, "no-new-privileges")
     if value is not None:
-        return value == "" or value in _TRUE
+        return switched_on(value)
     if snapshot.engine is None or snapshot.engine.security_options is None:
         return None
     return snapshot.engine.option("no-new-privileges")
+
+
+def switched_on(value: str) -> bool:
+    """Whether the value of no-new-privileges is a yes; the bare word is one."""
+    return value == "" or value in _TRUE
 
 
 def default_seccomp(snapshot: Snapshot) -> str | None:
