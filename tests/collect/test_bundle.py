@@ -117,7 +117,12 @@ def test_every_question_has_a_name_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [host.script(whole=True), host.script(whole=False), collector.script(by_hand.QUESTIONS)]
+    "script",
+    [
+        host.script(whole=True, copies=True),
+        host.script(whole=False),
+        collector.script(by_hand.QUESTIONS),
+    ],
 )
 def test_the_scripts_are_posix_and_change_nothing(script: str) -> None:
     checked = subprocess.run(["sh", "-n"], input=script.encode(), capture_output=True, check=False)  # noqa: S607

@@ -93,7 +93,7 @@ def test_the_place_in_the_file_is_named() -> None:
         ({"cap_add": ("net_raw",)}, {"cap_add": ("CAP_NET_RAW",)}),
         ({"ipc_mode": "shareable"}, {"ipc_mode": "private"}),
         (
-            {"wished_ports": (Port(80, address="0.0.0.0", public=1),)},
+            {"wished_ports": (Port(80, address="0.0.0.0", public=1),)},  # noqa: S104 - compared
             {"wished_ports": (Port(80, public=1),)},
         ),
         ({"network_mode": "shop_default"}, {"network_mode": "bridge"}),
