@@ -238,6 +238,7 @@ def test_secrets_are_named_and_never_kept(line: str, expected: tuple[str, str, s
     "line",
     [
         "ENV DB_PASSWORD_FILE=/run/secrets/x", "ENV PATH=/a", "ENV DB_PASSWORD=", "ARG TOKEN_URL=x",
+        "ARG CHANGE_PASSWORD_PACKAGE",
         "RUN --mount=type=secret,id=npm NPM_TOKEN=$(cat /run/secrets/npm) npm ci",
     ],
 )  # fmt: skip

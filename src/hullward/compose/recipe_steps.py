@@ -1,6 +1,7 @@
 """What each instruction of a Dockerfile adds to the image that is being made."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
@@ -18,6 +19,9 @@ _GIT = ("git@", "git://", "ssh://")
 # Secrets are short, or their first part tells.
 _LOOKED_AT = 2000
 _SOME_VALUE = "some value"
+_ENDS = re.compile(
+    r"(?:PASS|PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|KEY|CREDENTIALS?)$", re.IGNORECASE
+)
 
 Values = dict[str, str | None]
 
@@ -109,10 +113,15 @@ def _environment(state: State, instruction: Instruction) -> None:
 
 def _secret(state: State, instruction: Instruction, name: str, text: str | None) -> None:
     kind = secrets.kind(name, (text or "")[:_LOOKED_AT])
-    if not kind and secrets.kind(name, _SOME_VALUE) and (text is None or "$" in text):
+    if not kind and (text is None or "$" in text) and _named(name):
         kind = "given by another variable" if text else "given at build time"
     if kind:
         state.secrets.append(Secret(name[:80], instruction.keyword, kind, instruction.line))
+
+
+def _named(name: str) -> bool:
+    """Whether a name alone tells of a secret: without a value, only its end counts."""
+    return bool(_ENDS.search(name[:200]) and secrets.kind(name[:200], _SOME_VALUE))
 
 
 def _user(state: State, instruction: Instruction) -> None:
