@@ -39,7 +39,7 @@ class Group(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """What to judge by: rules, the owner's settings, and whether fixes are to be offered.
+    """What to judge by: rules, the owner's settings, and whether to offer fixes, and guesses too.
 
     `profiles` are those of services: with some, only services that compose starts are judged.
     """
@@ -48,6 +48,7 @@ class Choice(Struct, frozen=True):
     settings: Settings = Settings()
     profiles: tuple[str, ...] = ()
     fixes: bool = False
+    guess: bool = False
 
 
 class Surroundings(Struct, frozen=True):
@@ -99,7 +100,7 @@ def check(
             host = judge_compose.check(look, catalogue, choice.settings.waiver, now.date(), asked)
             notes += judge_compose.ignore_notes(look, _located(host))
             hosts.append(_named(host, group))
-            fixes += _fixes(look, group, choice.settings.profiles) if choice.fixes else ()
+            fixes += _fixes(look, group, choice) if choice.fixes else ()
         tell(done)
     notes += [*_skipped(templates), *judge.waiver_notes(hosts, choice.settings.waiver, now.date())]
     return Report(now.strftime(_TIME), tuple(hosts), tuple(notes), tuple(fixes))
@@ -198,12 +199,12 @@ def _is_template(error: HullwardError, contents: Mapping[str, bytes]) -> bool:
     return False
 
 
-def _fixes(look: Written, group: Group, folders: Sequence[str]) -> Iterator[Fix]:
+def _fixes(look: Written, group: Group, choice: Choice) -> Iterator[Fix]:
     """Offer what `hullward compose harden` would write into the files that were named."""
     from hullward import harden  # noqa: PLC0415 - only one format asks for it
     from hullward.fixes.compose import offers  # noqa: PLC0415 - likewise
 
-    known = harden.profiles(look.project, folders)
+    known = harden.profiles(look.project, choice.settings.profiles)
     for document in look.documents:
         if document.path in group.files:
-            yield from offers.offers(document, look.project, known)
+            yield from offers.offers(document, look.project, known, guess=choice.guess)

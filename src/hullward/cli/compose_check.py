@@ -49,6 +49,9 @@ _INCOMPLETE = "compose-incomplete"
 @click.option("--profile", type=click.Choice(_PROFILES), help="Which rules, and how grave.")
 @click.option("--rule", "ids", multiple=True, metavar="RULE", help="Only this rule; may be a glob.")
 @click.option("--exclude", multiple=True, metavar="RULE", help="Not this rule; may be a glob.")
+@click.option(
+    "--guess", is_flag=True, help="Offer fixes in SARIF that may break a service; each says so."
+)
 @click.option("--config", default="", metavar="FILE", help="Settings, instead of hullward.toml.")
 def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
     """Judge compose files by the rules for running containers, before anything runs.
@@ -65,7 +68,8 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
 
     rules, settings = _rules(values), flow.owner_settings(values["config"])
     wanted = _groups(values)
-    choice = check.Choice(rules, settings, values["profiles"], values["form"] == "sarif")
+    fixes = values["form"] == "sarif"
+    choice = check.Choice(rules, settings, values["profiles"], fixes, values["guess"])
     around = check.Surroundings(os.environ, values["env_files"])
     report = check.check(wanted, choice, around, _progress(len(wanted)))
     show(_render(report, values))

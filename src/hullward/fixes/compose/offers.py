@@ -11,12 +11,14 @@ from hullward.model.report import Fix, Replacement
 from hullward.rules.compose.rule import Document
 
 
-def offers(document: Document, project: Project, known: Mapping[str, Known]) -> Iterator[Fix]:
-    """Give every proposal for a file that is no guess and that the editor can prove."""
+def offers(
+    document: Document, project: Project, known: Mapping[str, Known], *, guess: bool
+) -> Iterator[Fix]:
+    """Give every proposal for a file that the editor can prove; guesses only if asked for."""
     text, path, root = document.text, document.path, document.root
     names = [service.name for service in project.services if service.place.file == path]
     for found in proposing.propose(project, root, known, names):
-        if not isinstance(found, Proposal) or found.grade is Grade.GUESS:
+        if not isinstance(found, Proposal) or (found.grade is Grade.GUESS and not guess):
             continue
         edited = edit(text, hardening.changes(found), path)
         if edited.pieces and not edited.refused:
