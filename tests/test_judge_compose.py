@@ -183,6 +183,17 @@ def test_a_variable_that_is_set_is_judged() -> None:
     assert [v.outcome for v in written.verdicts(report, "container-privileged")] == [Outcome.FAIL]
 
 
+def test_of_a_part_of_a_service_only_what_is_written_is_judged() -> None:
+    text = "services:\n  a:\n    cap_add: [SYS_ADMIN]\n    privileged: false\n"
+    report = written.judged(text)
+    fails = [(v.rule, v.line) for v in _located(report.verdicts) if v.outcome is Outcome.FAIL]
+    (pids,) = written.verdicts(report, "container-no-pids-limit")
+
+    assert fails == [("container-dangerous-capability", 3)]
+    assert pids.outcome is Outcome.UNKNOWN
+    assert "the rest of the service is in another file" in (pids.reason or "")
+
+
 def test_a_sandbox_makes_findings_one_grade_milder() -> None:
     text = "services:\n  a: {image: x:1, privileged: true, runtime: runsc}\n"
     (found,) = written.verdicts(written.judged(text), "container-privileged")

@@ -67,13 +67,14 @@ class Failure(Struct, frozen=True):
     template: bool = False
 
 
-def groups(paths: Iterable[str]) -> Iterator[Group]:
-    """Give the projects that paths mean: a file with its override, or all of a folder."""
+def groups(paths: Iterable[str]) -> tuple[Group, ...]:
+    """Give the projects that paths mean, each once: a file and its override, or all of a folder."""
+    found: dict[tuple[str, ...], Group] = {}
     for path in paths:
-        if compose_files.is_folder(path):
-            yield from (Group(found, found=True) for found in compose_files.find(path))
-        else:
-            yield Group(compose_files.beside(path))
+        folder = compose_files.is_folder(path)
+        for names in compose_files.find(path) if folder else (compose_files.beside(path),):
+            found.setdefault(names, Group(names, found=folder))
+    return tuple(found.values())
 
 
 def check(

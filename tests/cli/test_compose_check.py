@@ -88,6 +88,16 @@ def test_the_compose_file_of_this_folder_is_found_with_its_override(capsys: Capt
     assert "container-privileged" not in rules
 
 
+def test_a_project_that_is_named_twice_is_judged_once(capsys: Capture) -> None:
+    write("compose.yaml", BAD)
+    write("compose.override.yaml", "services: {web: {pid: host}}\n")
+    report = json.loads(
+        check(capsys, "compose.yaml", "compose.override.yaml", "--format", "json").out
+    )
+
+    assert [h["target"] for h in report["hosts"]] == ["compose.yaml + compose.override.yaml"]
+
+
 def test_files_with_f_are_merged_and_exactly_those(capsys: Capture) -> None:
     write("compose.yaml", BAD)
     write("compose.override.yaml", "services: {web: {pid: host}}\n")

@@ -57,6 +57,10 @@ def test_a_file_by_one_of_composes_names_takes_its_override_along(tmp_path: Path
         f"{here}/compose.yaml",
         f"{here}/compose.override.yml",
     )
+    assert compose_files.beside(f"{here}/compose.override.yml") == (
+        f"{here}/compose.yaml",
+        f"{here}/compose.override.yml",
+    )
     assert compose_files.beside(f"{here}/other.yaml") == (f"{here}/other.yaml",)
 
 

@@ -103,7 +103,7 @@ def _groups(values: dict[str, Any]) -> Sequence[Any]:
     if values["together"]:
         return [check.Group(values["together"])]
     paths = values["paths"] or (".",)
-    found = tuple(check.groups(paths))
+    found = check.groups(paths)
     if not found:
         raise HullwardError(
             f"There is no compose file in {', '.join(paths)}.",

@@ -59,12 +59,17 @@ def is_folder(path: str) -> bool:
 
 
 def beside(path: str) -> tuple[str, ...]:
-    """Give a file and, where it has one of compose's own names, its override."""
+    """Give a file and, where it has one of compose's own names, its override.
+
+    An override is read over the file that it belongs to, where there is one.
+    """
     folder, name = os.path.split(path)
-    if name not in DEFAULT_NAMES:
+    others = DEFAULT_NAMES if name in OVERRIDE_NAMES else OVERRIDE_NAMES
+    if name not in (*DEFAULT_NAMES, *OVERRIDE_NAMES):
         return (path,)
-    found = (os.path.join(folder, other) for other in OVERRIDE_NAMES)  # noqa: PTH118 - as named
-    return (path, *(other for other in found if os.path.isfile(other)))[:2]  # noqa: PTH113
+    near = (os.path.join(folder, other) for other in others)  # noqa: PTH118 - as it was named
+    found = tuple(other for other in near if os.path.isfile(other))[:1]  # noqa: PTH113 - likewise
+    return (*found, path) if name in OVERRIDE_NAMES else (path, *found)
 
 
 def find(folder: str) -> Iterator[tuple[str, ...]]:

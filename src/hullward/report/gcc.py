@@ -14,6 +14,8 @@ _WORDS = {
     Severity.INFO: "note",
 }
 
+_FEW = 10
+
 
 def render(report: Report) -> str:
     """Write `file:line:column: word: message [rule]`, in the order of the files and lines."""
@@ -37,7 +39,8 @@ def _host(host: HostReport) -> Iterator[tuple[_Key, str]]:
             said = _line(verdict, f"note: {verdict.subject}: unknown: {verdict.reason or ''}", "")
             unknown.setdefault(((*key[:3], 0), said), []).append(verdict.rule)
     for (key, said), rules in unknown.items():
-        yield key, f"{said[:-2]}[{', '.join(rules)}]"
+        more = f", and {len(rules) - _FEW} more" if len(rules) > _FEW else ""
+        yield key, f"{said[:-2]}[{', '.join(rules[:_FEW])}{more}]"
 
 
 def _line(verdict: Located, said: str, rule: str) -> str:

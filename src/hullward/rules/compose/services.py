@@ -1,6 +1,6 @@
 """Services as the containers that they would be: asked by the rules for running ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ _GROWING = frozenset(
         "ports", "sysctls", "ulimits",
     }
 )  # fmt: skip
+_PART = "neither image nor build is here: the rest of the service is in another file"
 _FLOATING = "container-floating-image"
 # By these, rules recognise programs that they know; an unknown one is any other.
 _NAMES = frozenset({"image", "labels"})
@@ -54,7 +55,7 @@ class Services:
         )
         self._containers = {container.name: container for container in self.snapshot.containers}
         self._watched: Snapshot | None = None
-        if any(service.unresolved for service in project.services):
+        if any(self._open(service) for service in project.services):
             watched = tuple(_Watched(c, self._seen) for c in self.snapshot.containers)
             self._watched = replace(
                 self.snapshot, containers=cast("tuple[Container, ...]", watched)
@@ -74,11 +75,12 @@ class Services:
             if key not in _NAMES or (name == service.name and key in decided.ABOUT.get(rule.id, ()))
             for gap in self._gaps(name, key)
         ]
-        if not all(_ALIASES.get(field, field) in _GROWING for field, _ in gaps):
-            answers = []
+        causes = [(answer, self._cause(rule, service, answer)) for answer in answers]
+        sure = [pair for pair in causes if _is_sure(pair[1], [field for field, _ in gaps])]
         unclear = dict.fromkeys(gap for _, gap in gaps)
+        near = service.places.get(decided.NEAR.get(rule.id, ""), service.place)
         return [
-            *(Spot(answer, self._place(rule, service, answer)) for answer in answers),
+            *(Spot(answer, cause or near) for answer, cause in sure),
             *(Spot(Unknown(f"{gap.reason} ({gap.place})"), gap.place) for gap in unclear),
         ]
 
@@ -96,14 +98,22 @@ class Services:
     def _gaps(self, name: str, key: str) -> Iterator[tuple[str, Unresolved]]:
         """Give what the files leave open of a fact, unless its rules know that it may be."""
         service = self._services[name]
-        for field, gap in service.unresolved.items():
+        for field, gap in self._open(service).items():
             if gap.cause == "image" or field in _OPTIONAL:
                 continue
             whole = field == "*" and key not in service.places
             if whole or _ALIASES.get(field, field) == key:
                 yield field, gap
 
-    def _place(self, rule: ContainerRule, service: Service, answer: Fail | Unknown) -> Place:
+    def _open(self, service: Service) -> Mapping[str, Unresolved]:
+        """Give what the files leave open; a part of a service leaves all open that it lacks."""
+        known = {"image", "build", "provider", "extends"} & set(service.keys)
+        if known or service.container.image or "*" in service.unresolved:
+            return service.unresolved
+        gap = Unresolved(_PART, service.place, "file")
+        return {**service.unresolved, "*": gap}
+
+    def _cause(self, rule: ContainerRule, service: Service, answer: Fail | Unknown) -> Place | None:
         """Find the written fact without which the rule would not say this."""
         for field in decided.ABOUT.get(rule.id, ()) if isinstance(answer, Fail) else ():
             causes = [
@@ -113,7 +123,15 @@ class Services:
             ]
             if causes:
                 return min(causes, key=lambda place: (place.file, place.line, place.column))
-        return service.places.get(decided.NEAR.get(rule.id, ""), service.place)
+        return None
+
+
+def _is_sure(cause: Place | None, open_: list[str]) -> bool:
+    """Whether an answer holds, whatever is in these fields; "*" are all that are not written."""
+    return all(
+        cause is not None if field == "*" else _ALIASES.get(field, field) in _GROWING
+        for field in open_
+    )
 
 
 def _told(answer: Fail | Unknown, service: Service) -> Fail | Unknown:
