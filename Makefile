@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help demo demo-down audit test lint unit live docs bench clean
+.PHONY: help demo demo-down audit test lint unit live fuzz docs bench clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -37,6 +37,10 @@ unit: $(VENV)/.ready
 live: $(VENV)/.ready
 	testbed/test $(BIN)/pytest tests/live
 
+fuzz: $(VENV)/.ready ## Feed the readers of files with any bytes, SECONDS=60 each
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	tests/fuzz/run $(BIN)/python $(or $(SECONDS),60)
+
 docs: $(VENV)/.ready ## Make the generated pages of docs/ anew
 	$(BIN)/python -m hullward.report.rulebook > docs/rules.md
 	$(BIN)/python -m hullward.report.cis > docs/cis.md
@@ -45,4 +49,4 @@ bench: $(VENV)/.ready ## Measure speed and memory, side by side
 	$(BIN)/python bench/run.py $(ARGS)
 
 clean: ## Remove what make has built in this folder
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .fuzz

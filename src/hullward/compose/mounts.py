@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from posixpath import normpath
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullward.compose import paths
 from hullward.compose.model import Tmpfs, Volume
@@ -38,13 +39,17 @@ class Given(Struct, frozen=True):
 
 def read(sheet: Sheet, given: Given) -> tuple[Mount, ...]:
     """Give a service's mounts as the engine lists them, by kind and target."""
-    found: dict[str, tuple[list[Mount], Tree]] = {}
+    wishes: dict[str, tuple[Wish, Tree]] = {}
     for entry in sheet.tables("volumes", _FIELD):
-        if sheet.gaps_of(_FIELD, entry):
-            continue
-        wish = _wish(sheet, entry)
+        wish = None if sheet.gaps_of(_FIELD, entry) else _wish(sheet, entry)
         if wish is not None:
-            found[wish.target] = (list(_mounts(sheet, entry, wish, given)), entry)
+            wishes[wish.target] = (wish, entry)
+    # Compose compares targets before it cleans them (/a/ and /a), and once more after.
+    found: dict[str, tuple[list[Mount], Tree]] = {}
+    for wish, entry in wishes.values():
+        target = normpath(wish.target) if wish.target else ""
+        cleaned = replace(wish, target=target)
+        found[target] = (list(_mounts(sheet, entry, cleaned, given)), entry)
     for kind in ("configs", "secrets"):
         for mount, entry in _files(sheet, kind, given.files.get(kind, {})):
             found.setdefault(mount.target, ([mount], entry))
@@ -83,7 +88,7 @@ def _short(sheet: Sheet, leaf: Leaf) -> Wish | None:
         sheet.bad(_FIELD, leaf, f"{leaf.text!r} is no volume")
         return None
     if len(parts) == 1:
-        return Wish("volume", "", normpath(parts[0]), True, "", leaf.source)  # noqa: FBT003
+        return Wish("volume", "", parts[0], True, "", leaf.source)  # noqa: FBT003
     options = parts[2].split(",") if len(parts) > 2 else []  # noqa: PLR2004 - as above
     propagation = [option for option in options if option in _PROPAGATIONS]
     writable = [option for option in options if option in {"ro", "rw"}][-1:] != ["ro"]
@@ -91,7 +96,7 @@ def _short(sheet: Sheet, leaf: Leaf) -> Wish | None:
     return Wish(
         "bind" if is_path else "volume",
         parts[0],
-        normpath(parts[1]),
+        parts[1],
         writable,
         propagation[-1] if propagation else "",
         leaf.source,
@@ -126,7 +131,7 @@ def _long(sheet: Sheet, table: Table) -> Wish | None:
     return Wish(
         kind,
         source,
-        normpath(target) if target else "",
+        target,
         not read_only,
         propagation.text if isinstance(propagation, Leaf) else "",
         origin,
