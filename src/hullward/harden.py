@@ -119,11 +119,16 @@ def write(plan: Plan) -> Written:
     new = plan.hardened.edited.text.encode()
     opinion = _opinion(plan, new, folder)
     if beside.committed(file.path):
-        undo = _words("git", "-C", compose_files.folder(file.path), "checkout", "--", file.path)
-    else:
-        undo = _words("mv", rewriting.keep(file), file.path)
-    rewriting.replace(file, new)
-    return Written(undo, opinion)
+        rewriting.replace(file, new)
+        folder = compose_files.folder(file.path)
+        return Written(_words("git", "-C", folder, "checkout", "--", file.path), opinion)
+    copy = rewriting.keep(file)
+    try:
+        rewriting.replace(file, new)
+    except HullwardError:
+        rewriting.discard(copy)
+        raise
+    return Written(_words("mv", copy, file.path), opinion)
 
 
 def _words(*words: str) -> str:

@@ -76,6 +76,12 @@ def keep(file: Original) -> str:
     raise HullwardError(f"There is no free name for a copy of {file.path}.", "Remove old copies.")
 
 
+def discard(copy: str) -> None:
+    """Remove a copy that nobody needs; one that cannot be removed does no harm."""
+    with suppress(OSError):
+        os.unlink(copy)  # noqa: PTH108 - a text
+
+
 def replace(file: Original, data: bytes) -> None:
     """Replace the file in one step; mode, owner and attributes stay.
 
