@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hullward.compose.changes import spliced
 from hullward.compose.dockerfile import parse
 from hullward.compose.recipe import recipe
+from hullward.fixes.dockerfile import UserProposal, own_uid, unprivileged_user
 from hullward.model.recipe import Recipe
 from live_engine import NAMES, LiveEngine
 
@@ -91,6 +93,18 @@ def test_arguments_and_targets_mean_what_a_real_builder_takes_them_for(
 
     flags = ("--target", "one", "--build-arg", "U=9", "--build-arg", "X=3")
     assert read(made) == built(builder, text, *flags)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("text", ["FROM scratch\nEXPOSE 80", "FROM scratch AS a\nUSER 0\nCMD x\n"])
+def test_a_proposed_user_is_the_one_that_a_real_builder_sets(
+    builder: LiveEngine, text: str
+) -> None:
+    uid = own_uid("web")
+    found = unprivileged_user(text, "Dockerfile", uid)
+
+    assert isinstance(found, UserProposal)
+    assert built(builder, spliced(text, found.pieces))["user"] == f"{uid}:{uid}"
 
 
 @pytest.mark.live

@@ -19,7 +19,6 @@ _FIRST, _COUNT = 50_000, 10_000
 _TRAILING = frozenset(
     {"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"}
 )
-_BUSYBOX = ("alpine", "busybox")
 _UNPRIVILEGED = 1024
 _LAST = 1 << 30
 
@@ -110,7 +109,7 @@ def _kind(reference: str) -> str:
     """Say by which programs a base image makes users: busybox, shadow, or "" for nobody knows."""
     repository, tag = needs.split(reference)
     name = repository.rpartition("/")[2]
-    if name in _BUSYBOX or any(word in _BUSYBOX for word in _words(tag)):
+    if name == "alpine" or "alpine" in _words(tag):
         return "busybox"
     # Of those that are known to set no user, all others are made on Debian or Ubuntu.
     return "shadow" if root_source(reference) and "ubi" not in tag else ""
