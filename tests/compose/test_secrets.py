@@ -55,6 +55,9 @@ def test_a_secret_is_known_by_its_name_or_its_form(name: str, value: str, kind: 
         ("URL", "postgres://u:${P}@db/x"),
         ("URL", "https://example.org:8080/a@b"),
         ("COMPASS", "north"),
+        ("CERT_AUTH_GIT_BRANCH", "master"),
+        ("REGISTRY_AUTH", "htpasswd"),
+        ("PASS_THROUGH", "headers"),
         ("KEYBOARD", "de"),
     ],
 )

@@ -56,7 +56,7 @@ def env_file(service: Service, project: Project) -> Spots:
         own = path.rpartition("/")[2] == ".env"
         note = ", from which compose takes the variables of the whole project" if own else ""
         yield Spot(
-            Fail(f"env_file {path}{note}", Severity.LOW if own else None),
+            Fail(f"env_file {path or 'by a variable'}{note}", Severity.LOW if own else None),
             service.keys.get("env_file"),
         )
 

@@ -145,9 +145,9 @@ def one_network(project: Project) -> Spots:
     refs=("docs.docker.com/reference/compose-file/networks#internal",),
 )
 def network_not_internal(project: Project) -> Spots:
-    """Fail for networks whose members publish nothing and are on this network only."""
+    """Fail for networks of the file whose members publish nothing, and have no other one."""
     for network in project.networks:
-        if network.facts.internal or network.external:
+        if network.place is None or network.facts.internal or network.external:
             continue
         name = network.facts.name
         members = [s for s in project.services if name in s.container.networks]
@@ -156,4 +156,4 @@ def network_not_internal(project: Project) -> Spots:
         if quiet and alone and len(members) > 1:
             names = ", ".join(service.name for service in alone)
             said = Fail(f"network {network.key} lets {names} out, and nothing there is published")
-            yield Spot(said, network.place or alone[0].place, alone[0].name)
+            yield Spot(said, network.place, alone[0].name)
