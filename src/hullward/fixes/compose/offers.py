@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
-from hullward.compose.edit import edit
 from hullward.compose.model import Project
 from hullward.fixes.compose import hardening, proposing
 from hullward.fixes.compose.proposal import Grade, Known, Proposal
@@ -20,8 +19,8 @@ def offers(
     for found in proposing.propose(project, root, known, names):
         if not isinstance(found, Proposal) or (found.grade is Grade.GUESS and not guess):
             continue
-        edited = edit(text, hardening.changes(found), path)
-        if edited.pieces and not edited.refused:
+        pieces = hardening.harden(text, path, project, [found], guess=guess).edited.pieces
+        if pieces:
             places = _Places(text)
             yield Fix(
                 found.rule,
@@ -30,7 +29,7 @@ def offers(
                 f"{found.grade.value}: {'; '.join(dict.fromkeys(x.reason for x in found.lines))}",
                 tuple(
                     Replacement(*places.of(piece.start), *places.of(piece.end), piece.text)
-                    for piece in edited.pieces
+                    for piece in pieces
                 ),
             )
 
