@@ -114,15 +114,14 @@ class Services:
         return {**service.unresolved, "*": gap}
 
     def _cause(self, rule: ContainerRule, service: Service, answer: Fail | Unknown) -> Place | None:
-        """Find the written fact without which the rule would not say this."""
-        for field in decided.ABOUT.get(rule.id, ()) if isinstance(answer, Fail) else ():
-            causes = [
-                service.places[key]
-                for key, container in _without(service, self._containers[service.name], field)
-                if answer not in rule.check(container, self.snapshot)
-            ]
-            if causes:
-                return min(causes, key=lambda place: (place.file, place.line, place.column))
+        """Find the first written fact without which the rule would not say this."""
+        if not isinstance(answer, Fail):
+            return None
+        container = self._containers[service.name]
+        for field in decided.ABOUT.get(rule.id, ()):
+            for place, less in _without(service, container, field):
+                if answer not in rule.check(less, self.snapshot):
+                    return place
         return None
 
 
@@ -174,13 +173,20 @@ def _running(service: Service, project: Project) -> Container:
     )
 
 
-def _without(service: Service, container: Container, field: str) -> Iterator[tuple[str, Container]]:
-    """Give the container without this fact, entry by entry, each with the key of its place."""
+def _without(
+    service: Service, container: Container, field: str
+) -> Iterator[tuple[Place, Container]]:
+    """Give the container without this fact, or without one entry of it, in the order of places."""
     value = getattr(container, field)
+    items = range(len(value)) if isinstance(value, tuple) else ()
     for name in (field, *(old for old, new in _ALIASES.items() if new == field)):
-        items = [f"{name}[{i}]" for i in range(len(value) if isinstance(value, tuple) else 0)]
-        for i, key in enumerate(items):
-            if key in service.places:
-                yield key, replace(container, **{field: (*value[:i], *value[i + 1 :])})
-        if name in service.places and not any(key in service.places for key in items):
-            yield name, replace(container, **{field: _DEFAULTS[field]})
+        written = [(service.places.get(f"{name}[{i}]"), i) for i in items]
+        found = sorted((_key(place), i, place) for place, i in written if place is not None)
+        for _, i, place in found:
+            yield place, replace(container, **{field: (*value[:i], *value[i + 1 :])})
+        if not found and name in service.places:
+            yield service.places[name], replace(container, **{field: _DEFAULTS[field]})
+
+
+def _key(place: Place) -> tuple[str, int, int]:
+    return place.file, place.line, place.column

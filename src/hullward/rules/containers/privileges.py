@@ -1,5 +1,7 @@
 """Who a container's processes are, and whether they can become more."""
 
+import re
+
 from hullward.model.facts import Container, Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, container_rule
 from hullward.model.severity import Severity
@@ -8,7 +10,7 @@ from hullward.rules.containers import devices
 
 _NONE = "without any capability"
 _POWERFUL_GROUPS = frozenset({"0", "root", "disk", "docker", "kmem", "shadow", "sudo", "wheel"})
-_SECRET_WORDS = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY")
+_SECRET_WORDS = re.compile("PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY", re.IGNORECASE)
 
 
 @container_rule(
@@ -194,7 +196,7 @@ def secret_environment(container: Container, snapshot: Snapshot) -> Answers:
     names = sorted(
         name
         for name in container.environment
-        if any(word in name.upper() for word in _SECRET_WORDS) and not name.endswith("_FILE")
+        if _SECRET_WORDS.search(name) and not name.endswith("_FILE")
     )
     if names:
         yield Fail(f"variables by the names of {', '.join(names)}")
