@@ -85,7 +85,9 @@ def project(engine: LiveEngine, tmp_path: Path) -> Iterator[Path]:
     """Start the project with the newest docker compose."""
     folder = tmp_path / "shop"
     folder.mkdir()
-    (folder / "compose.yaml").write_text(COMPOSE)
+    # It refuses every capability at once where the machine lacks one.
+    lines = [n for n in COMPOSE.splitlines() if not (engine.old and n.startswith("  mighty:"))]
+    (folder / "compose.yaml").write_text("\n".join(lines))
     program = said(str(SCRIPTS / "compose")).split()[-1]
 
     def compose(*words: str) -> None:
@@ -134,7 +136,7 @@ def test_a_file_and_its_running_containers_get_the_same_verdicts(
         (rule, name)
         for rule in sorted(decided.ABOUT.keys() - ENGINES_OWN)
         for name in services
-        if written[rule, name][0] != "unknown"
+        if written.get((rule, name), ("unknown",))[0] != "unknown"
     ]
     differ = {
         key: (written[key], running.get(key))

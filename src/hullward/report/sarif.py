@@ -69,7 +69,7 @@ def render(report: Report) -> str:
             for verdict in host.verdicts
             if verdict.outcome in _RESULTS and not _placeless(verdict)
         ],
-        "properties": {"passed": sum(_passes(host.verdicts) for host in report.hosts)},
+        "properties": _counts(report),
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
@@ -79,13 +79,17 @@ def fingerprint(rule: str, target: str, subject: str) -> str:
     return sha256(f"{rule}\0{target}\0{subject}".encode(errors="backslashreplace")).hexdigest()
 
 
+def _counts(report: Report) -> Node:
+    """Say what is no result: how many passed, and the rules that no file can answer."""
+    verdicts = [verdict for host in report.hosts for verdict in host.verdicts]
+    undecided = {v.rule for v in verdicts if v.outcome is Outcome.UNKNOWN and _placeless(v)}
+    passed = sum(verdict.outcome is Outcome.PASS for verdict in verdicts)
+    return {"passed": passed} | ({"undecided": sorted(undecided)} if undecided else {})
+
+
 def _placeless(verdict: Verdict) -> bool:
     """Whether it says of a file that no file can tell: it has no line to show."""
     return isinstance(verdict, Located) and not verdict.line
-
-
-def _passes(verdicts: Iterable[Verdict]) -> int:
-    return sum(verdict.outcome is Outcome.PASS for verdict in verdicts)
 
 
 def _rule(id_: str, rule: Rule | None) -> Node:
