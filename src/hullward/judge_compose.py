@@ -83,9 +83,10 @@ def check(
 def _ask(rule: Rule, written: Written, services: Services) -> Iterator[Located]:
     """Give the verdicts of one rule, whatever it is asked of."""
     project = written.project
-    for service in project.services:
-        yield from _of_service(rule, service, written, services)
-    if isinstance(rule, ProjectRule):
+    if isinstance(rule, ContainerRule | ServiceRule | DockerfileRule):
+        for service in project.services:
+            yield from _of_service(rule, service, written, services)
+    elif isinstance(rule, ProjectRule):
         yield from _spots(rule, None, partial(rule.check, project))
     elif isinstance(rule, TextRule):
         asked = (spot for document in written.documents for spot in rule.check(document))
@@ -95,15 +96,16 @@ def _ask(rule: Rule, written: Written, services: Services) -> Iterator[Located]:
 
 
 def _of_service(
-    rule: Rule, service: Service, written: Written, services: Services
+    rule: ContainerRule | ServiceRule | DockerfileRule,
+    service: Service,
+    written: Written,
+    services: Services,
 ) -> Iterator[Located]:
     if isinstance(rule, ContainerRule):
         yield from _of_container(rule, service, services)
     elif isinstance(rule, ServiceRule):
         yield from _spots(rule, service, partial(rule.check, service, written.project))
-    elif isinstance(rule, DockerfileRule):
-        if service.build is None or (rule.id == _ROOT and "user" in service.places):
-            return
+    elif service.build and not (rule.id == _ROOT and "user" in service.places):
         ask = partial(_build, rule, service.build, written.recipes[service.name])
         yield from _spots(rule, service, ask)
 

@@ -52,6 +52,7 @@ _FORMS = (
     (re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"), "a signed token (JWT)"),
     (re.compile(r"\$(2[abxy]?|apr1|[156y]|argon2\w*)\$[^\s:]{8,}"), "the hash of a password"),
 )
+_ANY_FORM = re.compile("|".join(form.pattern for form, _ in _FORMS))
 # RFC 3986 userinfo; what stands before the host's @ may itself hold one.
 _USERINFO = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,40}://[^\s/?#:@]{0,200}:([^\s/?#]{0,400})@", re.IGNORECASE
@@ -81,9 +82,8 @@ def kind(name: str, value: str) -> str:
     text = literal(value[:_LONGEST])
     if not text.strip():
         return ""
-    for form, what in _FORMS:
-        if form.search(text):
-            return what
+    if _ANY_FORM.search(text):
+        return next(what for form, what in _FORMS if form.search(text))
     if _connects(text):
         return _CONNECTION
     return _by_name(name, text.strip())

@@ -5,7 +5,7 @@ passed stands in the properties of the run.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from urllib.parse import quote
 

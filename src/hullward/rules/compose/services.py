@@ -1,6 +1,6 @@
 """Services as the containers that they would be: asked by the rules for running ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import cast
 
 from msgspec.structs import replace
@@ -33,6 +33,8 @@ _FLOATING = "container-floating-image"
 _NAMES = frozenset({"image", "labels"})
 # Properties of a container, and the fact that they are made of.
 _PARTS = {"image_name": "image", "running": "state", "service": "labels"}
+# More entries than anybody writes are not tried one by one.
+_MANY = 200
 _ALIASES = {"wished_ports": "ports"}
 _DEFAULTS = {name: getattr(Container(""), name) for name in Container.__struct_fields__}
 
@@ -43,7 +45,6 @@ class Services:
     def __init__(self, project: Project, target: str, collected_at: str = "") -> None:
         """Take a project, and what the report calls it."""
         self._project = project
-        self._services = {service.name: service for service in project.services}
         self._seen: set[tuple[str, str]] = set()
         self.snapshot = Snapshot(
             target,
@@ -54,33 +55,34 @@ class Services:
             gaps={"volumes": "a file does not say what an external volume is"},
         )
         self._containers = {container.name: container for container in self.snapshot.containers}
-        self._watched: Snapshot | None = None
-        if any(self._open(service) for service in project.services):
-            watched = tuple(_Watched(c, self._seen) for c in self.snapshot.containers)
-            self._watched = replace(
-                self.snapshot, containers=cast("tuple[Container, ...]", watched)
-            )
+        self._places = {service.name: service.places for service in project.services}
+        found = ((service.name, tuple(_open(service))) for service in project.services)
+        self._open = {name: gaps for name, gaps in found if gaps}
+        watched = tuple(_Watched(c, self._seen) for c in self.snapshot.containers)
+        self._asked = self.snapshot
+        if self._open:
+            self._asked = replace(self.snapshot, containers=cast("tuple[Container, ...]", watched))
+        self._faces = {container.name: container for container in self._asked.containers}
 
     def ask(self, rule: ContainerRule, service: Service) -> list[Spot]:
         """Ask a rule about a service; what rests on an unresolved fact is unknown, by its line."""
-        snapshot = self._watched or self.snapshot
-        container = next(c for c in snapshot.containers if c.name == service.name)
         self._seen.clear()
-        answers = [_told(answer, service) for answer in rule.check(container, snapshot)]
+        found = list(rule.check(self._faces[service.name], self._asked))
         if service.build and rule.id == _FLOATING and "image" not in service.places:
-            answers = []  # nobody pulls what is built here: its base is judged
+            found = []  # nobody pulls what is built here: its base is judged
         gaps = [
             gap
             for name, key in sorted(self._seen)
             if key not in _NAMES or (name == service.name and key in decided.ABOUT.get(rule.id, ()))
             for gap in self._gaps(name, key)
         ]
-        causes = [(answer, self._cause(rule, service, answer)) for answer in answers]
-        sure = [pair for pair in causes if _is_sure(pair[1], [field for field, _ in gaps])]
-        unclear = dict.fromkeys(gap for _, gap in gaps)
+        open_ = [field for field, _ in gaps]
+        causes = _Causes(rule, service, self._containers[service.name], self.snapshot)
+        placed = [(_told(answer, service), causes.of(answer)) for answer in found]
         near = service.places.get(decided.NEAR.get(rule.id, ""), service.place)
+        unclear = dict.fromkeys(gap for _, gap in gaps)
         return [
-            *(Spot(answer, cause or near) for answer, cause in sure),
+            *(Spot(answer, cause or near) for answer, cause in placed if _is_sure(cause, open_)),
             *(Spot(Unknown(f"{gap.reason} ({gap.place})"), gap.place) for gap in unclear),
         ]
 
@@ -96,32 +98,50 @@ class Services:
         return grants.weakened(self._containers[service.name], self.snapshot)
 
     def _gaps(self, name: str, key: str) -> Iterator[tuple[str, Unresolved]]:
-        """Give what the files leave open of a fact, unless its rules know that it may be."""
-        service = self._services[name]
-        for field, gap in self._open(service).items():
-            if gap.cause == "image" or field in _OPTIONAL:
-                continue
-            whole = field == "*" and key not in service.places
+        """Give what the files leave open of a fact."""
+        for field, gap in self._open.get(name, ()):
+            whole = field == "*" and key not in self._places[name]
             if whole or _ALIASES.get(field, field) == key:
                 yield field, gap
 
-    def _open(self, service: Service) -> Mapping[str, Unresolved]:
-        """Give what the files leave open; a part of a service leaves all open that it lacks."""
-        known = {"image", "build", "provider", "extends"} & set(service.keys)
-        if known or service.container.image or "*" in service.unresolved:
-            return service.unresolved
-        gap = Unresolved(_PART, service.place, "file")
-        return {**service.unresolved, "*": gap}
 
-    def _cause(self, rule: ContainerRule, service: Service, answer: Fail | Unknown) -> Place | None:
+def _open(service: Service) -> Iterator[tuple[str, Unresolved]]:
+    """Give what the files leave open, but for that of which the rules know that it may be.
+
+    A part of a service leaves all open that it lacks.
+    """
+    for field, gap in service.unresolved.items():
+        if gap.cause != "image" and field not in _OPTIONAL:
+            yield field, gap
+    known = {"image", "build", "provider", "extends"} & set(service.keys)
+    if not known and not service.container.image and "*" not in service.unresolved:
+        yield "*", Unresolved(_PART, service.place, "file")
+
+
+class _Causes:
+    """The facts of a service, taken away one by one to see what a rule then says."""
+
+    def __init__(
+        self, rule: ContainerRule, service: Service, container: Container, snapshot: Snapshot
+    ) -> None:
+        self._tried: list[tuple[Place, frozenset[Fail | Unknown]]] = []
+        self._rest = (
+            (place, frozenset(rule.check(less, snapshot)))
+            for field in decided.ABOUT.get(rule.id, ())
+            for place, less in _without(service, container, field)
+        )
+
+    def of(self, answer: Fail | Unknown) -> Place | None:
         """Find the first written fact without which the rule would not say this."""
         if not isinstance(answer, Fail):
             return None
-        container = self._containers[service.name]
-        for field in decided.ABOUT.get(rule.id, ()):
-            for place, less in _without(service, container, field):
-                if answer not in rule.check(less, self.snapshot):
-                    return place
+        for place, answers in self._tried:
+            if answer not in answers:
+                return place
+        for place, answers in self._rest:
+            self._tried.append((place, answers))
+            if answer not in answers:
+                return place
         return None
 
 
@@ -182,10 +202,12 @@ def _without(
     for name in (field, *(old for old, new in _ALIASES.items() if new == field)):
         written = [(service.places.get(f"{name}[{i}]"), i) for i in items]
         found = sorted((_key(place), i, place) for place, i in written if place is not None)
-        for _, i, place in found:
-            yield place, replace(container, **{field: (*value[:i], *value[i + 1 :])})
-        if not found and name in service.places:
-            yield service.places[name], replace(container, **{field: _DEFAULTS[field]})
+        if 0 < len(found) <= _MANY:
+            for _, i, place in found:
+                yield place, replace(container, **{field: (*value[:i], *value[i + 1 :])})
+        elif found or name in service.places:
+            place = found[0][2] if found else service.places[name]
+            yield place, replace(container, **{field: _DEFAULTS[field]})
 
 
 def _key(place: Place) -> tuple[str, int, int]:
