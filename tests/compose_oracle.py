@@ -16,6 +16,7 @@ Facts = dict[str, Any]
 RECORDED = Path(__file__).parent / "compose" / "corpus.json"
 CORPUS = Path(__file__).parent / "compose" / "corpus"
 _HERE = "@HERE@"
+_UNMASKED = frozenset({"systempaths=unconfined"})
 # What the shell of the tests has set, so that readings do not depend on who runs them.
 SHELL = {"HOME": "/home/user", "FROM_SHELL": "shell", "EMPTY": "", "PATH": "/usr/bin:/bin"}
 
@@ -128,7 +129,7 @@ def _facts(service: Service) -> Facts:
         **facts,
         "unmasked": service.container.masked_paths == (),
         "program": service.container.program or None,
-        "profiles": sorted(service.profiles),
+        "profiles": sorted(set(service.profiles)),
         "tmpfs": sorted(f"{t.target}:{','.join(t.options)}" for t in service.tmpfs),
         "labels": sorted(service.labels),
         "grants": sorted((g.kind, g.source) for g in service.grants),
@@ -167,10 +168,11 @@ def _expected(name: str, s: Facts, answer: Facts, names: Mapping[str, str]) -> F
         "privileged": s.get("privileged", False),
         "cap_add": tuple(s.get("cap_add") or ()),
         "cap_drop": tuple(s.get("cap_drop") or ()),
-        "security_opt": tuple(
-            "seccomp=custom" if o in own else o for o in options if o != "systempaths=unconfined"
+        "security_opt": (
+            *("seccomp=custom" if o in own else o for o in options if o not in _UNMASKED),
+            *_label(s, options),
         ),
-        "unmasked": "systempaths=unconfined" in options,
+        "unmasked": not _UNMASKED.isdisjoint(options),
         "read_only": s.get("read_only", False),
         "runtime": s.get("runtime", ""),
         "network_mode": mode,
@@ -201,7 +203,7 @@ def _expected(name: str, s: Facts, answer: Facts, names: Mapping[str, str]) -> F
         "environment": tuple(sorted(s.get("environment") or ())),
         "api_listens": engine_words.api_listens(argv),
         "program": argv[0].rpartition("/")[2] if argv and s.get("entrypoint") is not None else None,
-        "profiles": sorted(s.get("profiles") or ()),
+        "profiles": sorted(set(s.get("profiles") or ())),
         "tmpfs": sorted(t if ":" in t else t + ":" for t in s.get("tmpfs") or ()),
         "labels": sorted(s.get("labels") or ()),
         "grants": sorted(
@@ -211,6 +213,12 @@ def _expected(name: str, s: Facts, answer: Facts, names: Mapping[str, str]) -> F
         "replicas": s.get("scale", (s.get("deploy") or {}).get("replicas", 1)),
         "build": _build(s.get("build")),
     }
+
+
+def _label(s: Facts, options: list[str]) -> list[str]:
+    """Give the option that an engine adds to what shares its namespaces or is privileged."""
+    shared = s.get("privileged") or "host" in {s.get("pid"), s.get("ipc")}
+    return ["label=disable"] if shared and not any(o[:6] == "label=" for o in options) else []
 
 
 def _unescaped(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -259,21 +267,18 @@ def _mounts(s: Facts, answer: Facts) -> Iterator[Mount]:
         socket = "/var/run/docker.sock"
         yield Mount("bind", socket, socket, propagation="rprivate")
     for reference in s.get("volumes_from") or ():
-        other, _, mode = reference.partition(":")
-        for mount in _mounts((answer["services"]).get(other) or {}, answer):
+        other = reference.partition(":")[0]
+        for mount in _mounts(answer["services"].get(other) or {}, answer):
             if mount.target not in targets:
-                writable = mount.writable and mode != "ro"
-                yield Mount(
-                    **{f: getattr(mount, f) for f in mount.__struct_fields__}
-                    | {"writable": writable}
-                )
+                yield mount
 
 
 def _mount(v: Facts, volumes: Facts) -> Iterator[Mount]:
     writable, kind = not v.get("read_only", False), v["type"]
     if kind == "bind":
         propagation = (v.get("bind") or {}).get("propagation") or "rprivate"
-        yield Mount("bind", v["target"], v["source"], writable, propagation)
+        source = os.path.normpath(v["source"])
+        yield Mount("bind", v["target"], source, writable, propagation)
     elif kind == "volume" and v.get("source"):
         volume = volumes[v["source"]] or {}
         options = volume.get("driver_opts") or {}

@@ -143,7 +143,7 @@ def _mounts(sheet: Sheet, entry: Tree, wish: Wish, given: Given) -> Iterator[Mou
         base, environment = wish.origin.base, wish.origin.environment
         if wish.source.startswith("~") and not environment.get("HOME"):
             sheet.gap(_FIELD, "HOME is not set, so ~ is not known", entry.place, "variable")
-        source = paths.absolute(wish.source, base, environment)
+        source = normpath(paths.absolute(wish.source, base, environment))
         if _WINDOWS.match(wish.source):
             source = wish.source
         yield Mount("bind", wish.target, source, wish.writable, wish.propagation or "rprivate")

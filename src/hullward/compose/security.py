@@ -42,6 +42,23 @@ def read(sheet: Sheet, state: Loaded, directory: str) -> Confinement:
     return Confinement(tuple(options), action, unmasked)
 
 
+def with_label(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Add what the engine adds to a container that is privileged, or in its pid or ipc namespace.
+
+    moby, daemon/create.go generateSecurityOpt; a label of the container's own stands instead.
+    """
+    own = any(option.startswith("label=") for option in options)
+    return options if own else (*options, "label=disable")
+
+
+def apparmor(options: tuple[str, ...]) -> str:
+    """Give the AppArmor profile that the options name, "" for the engine's choice."""
+    found = (
+        option for option in reversed(options) if option.startswith(("apparmor=", "apparmor:"))
+    )
+    return next(found, "")[len("apparmor=") :]
+
+
 def _profile(sheet: Sheet, leaf: Leaf, value: str, state: Loaded, directory: str) -> str:
     """Give the default action of a profile in a file."""
     sheet.places[_ACTION] = leaf.place

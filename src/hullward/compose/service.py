@@ -88,6 +88,10 @@ def _container(sheet: Sheet, around: Around, variables: tuple[str, ...]) -> Cont
     restart, attempts = limits.restart(sheet)
     devices, requests = limits.devices(sheet)
     none = () if confined.unmasked else None
+    privileged = sheet.flag("privileged", "privileged")
+    pid = namespaces.mode(sheet, "pid", "pid_mode", names)
+    ipc = namespaces.mode(sheet, "ipc", "ipc_mode", names, "private")
+    open_ = privileged or "host" in {pid, ipc}
     return Container(
         name=names[sheet.name],
         image=_image(sheet, around.project.name),
@@ -97,18 +101,19 @@ def _container(sheet: Sheet, around: Around, variables: tuple[str, ...]) -> Cont
         uid=uid,
         uid_gap=gap,
         groups=sheet.texts("group_add", "groups"),
-        privileged=sheet.flag("privileged", "privileged"),
+        privileged=privileged,
         cap_add=sheet.texts("cap_add", "cap_add", unique=True),
         cap_drop=sheet.texts("cap_drop", "cap_drop", unique=True),
-        security_opt=confined.options,
+        security_opt=security.with_label(confined.options) if open_ else confined.options,
+        apparmor_profile=security.apparmor(confined.options),
         seccomp_default_action=confined.seccomp_action,
         masked_paths=none,
         readonly_paths=none,
         read_only=sheet.flag("read_only", "read_only"),
         runtime=sheet.text("runtime", "runtime"),
         network_mode=network_mode,
-        pid_mode=namespaces.mode(sheet, "pid", "pid_mode", names),
-        ipc_mode=namespaces.mode(sheet, "ipc", "ipc_mode", names, "private"),
+        pid_mode=pid,
+        ipc_mode=ipc,
         uts_mode=sheet.text("uts", "uts_mode"),
         userns_mode=sheet.text("userns_mode", "userns_mode"),
         cgroupns_mode=sheet.text("cgroup", "cgroupns_mode") or "private",

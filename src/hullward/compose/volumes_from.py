@@ -1,4 +1,8 @@
-"""Mounts that a service takes over from another one, as the engine does with --volumes-from."""
+"""Mounts that a service takes over from another one, as the engine does with --volumes-from.
+
+Compose hands on the other container without the `:ro` behind its name (pkg/compose,
+resolveVolumeFrom), so that what was writable there is writable here.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,13 +35,13 @@ def _join(
             reason = f"it has the volumes of the container {reference.removeprefix(_CONTAINER)}"
             found = _gap(found, Unresolved(reason, place, "container"))
             continue
-        name, _, mode = reference.partition(":")
+        name = reference.partition(":")[0]
         if name not in all_ or name in (*below, service.name):
             reason = f"there is no service {name} to take volumes from"
             found = _gap(found, Unresolved(reason, place, "value"))
             continue
         other = _join(all_[name], all_, done, (*below, service.name))
-        found = _with(found, other, place, writable=mode != "ro")
+        found = _with(found, other, place)
     done[service.name] = found
     return found
 
@@ -46,14 +50,10 @@ def _gap(service: Service, gap: Unresolved) -> Service:
     return replace(service, unresolved={_FIELD: gap, **service.unresolved})
 
 
-def _with(service: Service, other: Service, place: Place, *, writable: bool) -> Service:
+def _with(service: Service, other: Service, place: Place) -> Service:
     own = _placed(service)
     targets = {mount.target for mount, _ in own}
-    taken = [
-        (replace(mount, writable=mount.writable and writable), place)
-        for mount in other.container.mounts
-        if mount.target not in targets
-    ]
+    taken = [(mount, place) for mount in other.container.mounts if mount.target not in targets]
     every = sorted([*own, *taken], key=lambda pair: (pair[0].kind, pair[0].target))
     places = {f"{_FIELD}[{index}]": where for index, (_, where) in enumerate(every)}
     unresolved = service.unresolved
