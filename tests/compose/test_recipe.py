@@ -45,6 +45,7 @@ def user(*lines: str, target: str = "", arguments: Arguments | None = None) -> o
         (["FROM scratch", "ARG U=7", "USER $U"], ("7", 7, 3)),
         (["FROM scratch", "ENV U=7 W=8", "ARG U=9", "USER ${U}"], ("9", 9, 4)),
         (["FROM scratch", "ARG U=9", "ENV U=7", "ARG U", "USER ${U}"], ("7", 7, 5)),
+        (["FROM scratch AS a", "ENV U=7", "ARG U=9", "FROM a", "USER $U"], ("7", 7, 5)),
         (["ARG U=5", "FROM scratch", "USER $U"], ("", 0, 3)),
         (["ARG U=5", "FROM scratch", "ARG U", "USER $U"], ("5", 5, 4)),
         (["ARG U=5", "FROM scratch", "ARG U=6", "USER $U"], ("6", 6, 4)),

@@ -33,6 +33,7 @@ def recipe(
     base = _base(stages[chain[0]], values, escape)
     state = _start(base, stages[chosen].line, State(escape, given, values))
     for index in chain:
+        state.begin()
         for instruction in stages[index].instructions:
             follow(state, instruction)
     others = _lenders(dockerfile, set(chain), values)

@@ -27,12 +27,18 @@ Values = dict[str, str | None]
 
 
 class State(Struct):
-    """What the instructions so far have made; ENV and ARG share their names, the later counts."""
+    """What the instructions so far have made.
+
+    ENV and ARG share their `variables`, and the later counts; but a stage that stands on another
+    one begins with the other's ENV over its ARG.
+    """
 
     escape: str
     given: Mapping[str, str | None]
     globals: Values
     missing: str = ""
+    arguments: Values = field(default_factory=dict)
+    environment: Values = field(default_factory=dict)
     variables: Values = field(default_factory=dict)
     size: int = 0
     user: str | None = None
@@ -50,6 +56,10 @@ class State(Struct):
     unlisted: list[Spot] = field(default_factory=list)
     exposed: list[str] = field(default_factory=list)
     volumes: list[str] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Begin a stage on what was made so far."""
+        self.variables = {**self.arguments, **self.environment}
 
     def expand(self, text: str) -> str:
         """Replace variables; raises Unresolved."""
@@ -89,13 +99,16 @@ def follow(state: State, instruction: Instruction) -> None:
 
 def _argument(state: State, instruction: Instruction) -> None:
     for name, default in pairs(instruction, state.escape):
-        if name in state.given:
-            state.variables[name] = state.spend(state.given[name])
-        elif default is not None:
-            state.variables[name] = state.spend(state.known(default))
-        elif name in state.globals:
-            state.variables[name] = state.globals[name]
         _secret(state, instruction, name, default)
+        if name in state.given:
+            value = state.given[name]
+        elif default is not None:
+            value = state.known(default)
+        elif name in state.globals:
+            value = state.globals[name]
+        else:
+            continue
+        state.arguments[name] = state.variables[name] = state.spend(value)
 
 
 def _environment(state: State, instruction: Instruction) -> None:
@@ -108,6 +121,7 @@ def _environment(state: State, instruction: Instruction) -> None:
             value = None
         made.append((name, state.spend(value)))
         _secret(state, instruction, name, text)
+    state.environment.update(made)
     state.variables.update(made)
 
 
