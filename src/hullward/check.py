@@ -27,10 +27,14 @@ _YAML = (".yaml", ".yml", ".json")
 
 
 class Group(Struct, frozen=True):
-    """Files that are read together; `found` says that nobody named them."""
+    """Files that are read together; `found` says that nobody named them.
+
+    With an `error` they could not even be found.
+    """
 
     files: tuple[str, ...]
     found: bool = False
+    error: HullwardError | None = None
 
     @property
     def name(self) -> str:
@@ -70,11 +74,15 @@ class Failure(Struct, frozen=True):
 def groups(paths: Iterable[str]) -> tuple[Group, ...]:
     """Give the projects that paths mean, each once: a file and its override, or all of a folder."""
     found: dict[tuple[str, ...], Group] = {}
+    errors = []
     for path in paths:
         folder = compose_files.is_folder(path)
         for names in compose_files.find(path) if folder else (compose_files.beside(path),):
-            found.setdefault(names, Group(names, found=folder))
-    return tuple(found.values())
+            if isinstance(names, HullwardError):
+                errors.append(Group((path,), found=True, error=names))
+            else:
+                found.setdefault(names, Group(names, found=folder))
+    return (*found.values(), *errors)
 
 
 def check(
@@ -134,6 +142,8 @@ def _located(host: HostReport) -> list[Located]:
 
 
 def _read(group: Group, around: Surroundings, choice: Choice, now: datetime) -> Written | Failure:
+    if group.error:
+        return Failure(group.name, group.error.what, group.error.advice)
     contents: dict[str, bytes] = {}
 
     def load(path: str) -> bytes:

@@ -2,7 +2,10 @@
 
 import json
 import os
+import pty
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -382,3 +385,65 @@ def test_rules_for_files_are_explained(capsys: Capture) -> None:
 
     assert said.status == 0
     assert "use_api_socket" in said.out
+
+
+def test_an_inline_dockerfile_is_judged_at_its_own_lines(capsys: Capture) -> None:
+    write(
+        "compose.yaml",
+        "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: |\n"
+        "        FROM debian:12\n        RUN chmod u+s /bin/x\n",
+    )
+    said = check(capsys, "--format", "gcc")
+
+    assert "compose.yaml:7:7: warning: web: /bin/x is made setuid" in said.out
+
+
+def test_a_dockerfile_from_elsewhere_or_broken_is_unknown_and_hides_nothing(
+    capsys: Capture,
+) -> None:
+    write("Dockerfile", "NONSENSE\n")
+    write(
+        "compose.yaml",
+        "services:\n  far: {build: 'https://x.example/y.git'}\n  broken: {build: .}\n",
+    )
+    said = check(capsys, "--format", "gcc", "--rule", "dockerfile-root", "--rule", "container-root")
+
+    assert "far: unknown: the Dockerfile comes with a context from elsewhere" in said.out
+    assert "broken: unknown: the Dockerfile was not judged: " in said.out
+    assert said.status == 0
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write(f"{name}/compose.yaml", GOOD)
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "hullward", "compose", "check", "."],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        check=True,
+    )
+    os.close(theirs)
+    seen = os.read(ours, 4096).decode()
+    os.close(ours)
+
+    assert seen == "\r1 of 3 projects\r2 of 3 projects\r\x1b[K"
+
+
+def test_both_commands_for_files_are_named(capsys: Capture) -> None:
+    said = run(capsys, "compose", "--help")
+
+    assert re.findall(r"^  (\w+)  ", said.out, re.MULTILINE) == ["check", "harden"]
+    assert run(capsys, "compose", "chek").status == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root lists every folder")
+def test_a_folder_that_cannot_be_listed_hides_no_other(capsys: Capture) -> None:
+    write("a/compose.yaml", BAD)
+    Path("closed").mkdir(mode=0)
+    said = check(capsys, ".", "--format", "gcc")
+
+    assert said.status == 2
+    assert "[container-privileged]" in said.out
+    assert "The folder ./closed cannot be listed: Permission denied" in said.err

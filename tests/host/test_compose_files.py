@@ -36,6 +36,7 @@ def test_every_project_of_a_folder_is_found_with_its_override(tmp_path: Path) ->
     found = [
         tuple(os.path.relpath(name, tmp_path) for name in group)
         for group in compose_files.find(str(tmp_path))
+        if isinstance(group, tuple)
     ]
 
     assert found == [
@@ -99,3 +100,20 @@ def test_a_file_beyond_all_sense_is_refused(tmp_path: Path) -> None:
 def test_a_name_that_cannot_be_is_refused(name: str) -> None:
     with pytest.raises(HullwardError, match="cannot be read"):
         compose_files.load(name)
+
+
+def test_a_folder_that_is_gone_is_one_error(tmp_path: Path) -> None:
+    (error,) = compose_files.find(str(tmp_path / "gone"))
+
+    assert isinstance(error, HullwardError)
+    assert "cannot be listed: No such file" in error.what
+
+
+def test_paths_are_written_from_the_current_folder_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert compose_files.short(f"{tmp_path}/a/b.yaml") == "a/b.yaml"
+    assert compose_files.short(f"{tmp_path}x/b.yaml") == f"{tmp_path}x/b.yaml"
+    assert compose_files.folder("a/b.yaml") == f"{tmp_path}/a"

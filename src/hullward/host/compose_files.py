@@ -72,14 +72,20 @@ def beside(path: str) -> tuple[str, ...]:
     return (*found, path) if name in OVERRIDE_NAMES else (path, *found)
 
 
-def find(folder: str) -> Iterator[tuple[str, ...]]:
+def find(folder: str) -> Iterator[tuple[str, ...] | HullwardError]:
     """Give every project in a folder and below, each as the files that are read together.
 
-    Links to folders are not followed. Raises HullwardError for a folder that cannot be listed.
+    Links to folders are not followed. A folder that cannot be listed is an error among them.
     """
-    for where, folders, names in os.walk(folder, onerror=_refuse):
+    refused: list[OSError] = []
+    for where, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED)
         yield from _projects(where, names)
+    for error in refused:
+        yield HullwardError(
+            f"The folder {error.filename} cannot be listed: {error.strerror}.",
+            "Check the path and its permissions.",
+        )
 
 
 def _projects(folder: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -89,10 +95,3 @@ def _projects(folder: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
         if not overrides and (name in DEFAULT_NAMES or _OTHERS.fullmatch(name)):
             group = main if name in main else (name,)
             yield tuple(str(Path(folder, each)) for each in group)
-
-
-def _refuse(error: OSError) -> None:
-    raise HullwardError(
-        f"The folder {error.filename} cannot be listed: {error.strerror}.",
-        "Check the path and its permissions.",
-    ) from error

@@ -334,3 +334,20 @@ def test_a_built_service_is_judged_with_its_dockerfile() -> None:
         ("a", 2, "USER 0: uid 0"),
     ]
     assert fails(text, "container-root", Dockerfile="FROM debian:12\nUSER 9\n") == []
+
+
+def test_an_image_by_a_variable_is_unknown() -> None:
+    (found,) = verdicts(judged("services:\n  a:\n    image: x:${TAG}\n"), "compose-image-no-digest")
+
+    assert (found.outcome, found.line) == (Outcome.UNKNOWN, 3)
+
+
+def test_devices_and_capabilities_by_extends_are_told() -> None:
+    text = service("extends: {file: base.yaml, service: b}")
+    base = "services: {b: {image: 'y:1', cap_add: [NET_ADMIN], devices: [/dev/kvm]}}\n"
+    said = [
+        what.split(" comes")[0]
+        for _, what, _ in found(text, "compose-extended-privilege", base_yaml=base)
+    ]
+
+    assert said == ["cap_add: NET_ADMIN", "the device /dev/kvm"]
