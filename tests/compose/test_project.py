@@ -196,6 +196,19 @@ def test_variables_have_their_origin_and_no_value() -> None:
     assert "environment" not in found.unresolved
 
 
+def test_an_argument_of_a_build_that_is_not_known_has_no_value() -> None:
+    found = service(
+        "services:\n  a:\n    build:\n      context: ./d\n"
+        "      args: {A: '1', B: '${NONE}', C: , D: }\n",
+        D="shell",
+    )
+
+    assert found.build is not None
+    assert found.build.arguments == {"A": "1", "B": None, "C": None, "D": "shell"}
+    assert (found.build.context, found.build.dockerfile) == ("/p/d", "/p/d/Dockerfile")
+    assert found.container.image == "p-a"
+
+
 def test_a_seccomp_profile_is_opened() -> None:
     text = "services:\n  a: {image: i, security_opt: ['seccomp=./s.json']}\n"
     allowed = service(text, {"/p/s.json": '{"defaultAction": "SCMP_ACT_ALLOW"}'})

@@ -61,7 +61,7 @@ def _arguments(
     found: dict[str, str | None] = {}
     for name, leaf in sheet.pairs("args", "build.arguments", wish).items():
         _, sign, value = leaf.text.partition("=")
-        found[name] = value if sign else environment.get(name)
+        found[name] = None if leaf.gap else value if sign else environment.get(name)
     return found
 
 

@@ -6,8 +6,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward.compose import dotenv, paths
-from hullward.compose.loading import Loaded
 from hullward.compose.model import MissingFileError, Variable
+from hullward.compose.opening import Loaded
 from hullward.compose.sheet import Sheet, truth
 from hullward.compose.values import Items, Leaf, Table, Tree
 

@@ -60,8 +60,8 @@ class Build(Struct, frozen=True):
     """How a service's image is built; paths as the engine would open them.
 
     `context` is a folder or an address, `dockerfile` a path; `inline` is dockerfile_inline.
-    `arguments` hold values, None for one passed from the shell, for the reader of the Dockerfile
-    alone: they are never shown or stored.
+    `arguments` hold values, None for one that is not known, for the reader of the Dockerfile alone:
+    they are never shown or stored.
     """
 
     context: str

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from hullward.compose import loading, nodes, paths, service, values, volumes_from
-from hullward.compose.loading import Loaded
+from hullward.compose import loading, nodes, opening, paths, service, values, volumes_from
 from hullward.compose.model import Loader, Network, Place, Project, Source, Volume
+from hullward.compose.opening import Loaded
 from hullward.compose.sheet import Sheet, truth
 from hullward.compose.values import Leaf, Table
 from hullward.model import engine_words, facts
@@ -53,9 +53,9 @@ def read(  # noqa: PLR0913 - what docker compose takes as options
     directory = directory or paths.folder(files[0])
     if env_files is None:
         own = paths.absolute(".env", directory, environment)
-        environment = loading.with_file(state, own, environment, needed=False)
+        environment = opening.with_file(state, own, environment, needed=False)
     for file in reversed(env_files or ()):
-        environment = loading.with_file(state, file, environment, needed=True)
+        environment = opening.with_file(state, file, environment, needed=True)
     name = _name(state, files, directory, environment)
     environment = {**environment, "COMPOSE_PROJECT_NAME": name}
     tree = loading.model(state, files, directory, environment)
@@ -89,7 +89,7 @@ def _name(
         return name
     written = ""
     for file in files:
-        for node in loading.nodes_of(state, file):
+        for node in opening.nodes_of(state, file):
             found = nodes.resolved(node)
             leaf = found.get("name") if isinstance(found, nodes.Mapping) else None
             if leaf is not None:

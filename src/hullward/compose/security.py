@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from hullward.compose import paths
-from hullward.compose.loading import Loaded
+from hullward.compose.opening import Loaded
 from hullward.compose.sheet import Sheet
 from hullward.compose.values import Leaf
 from hullward.model import engine_words

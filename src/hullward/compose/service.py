@@ -7,8 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward.compose import build, environment, limits, mounts, namespaces, ports, security
-from hullward.compose.loading import Loaded
 from hullward.compose.model import Grant, Hook, Network, Place, Problem, Project, Service, Volume
+from hullward.compose.opening import Loaded
 from hullward.compose.sheet import Sheet, truth
 from hullward.compose.values import Items, Leaf, Table
 from hullward.model import engine_words
@@ -60,7 +60,7 @@ def read(name: str, place: Place, table: Table, around: Around) -> tuple[Service
         volumes_from=sheet.texts("volumes_from", "volumes_from"),
         build=built,
         environment=variables,
-        env_files=tuple(file.path for file in environment.files(sheet)),
+        env_files=tuple(file.path for file in environment.files(sheet) if not file.leaf.gap),
         hooks=_hooks(sheet),
         tmpfs=mounts.memory(sheet),
         grants=_grants(sheet),
