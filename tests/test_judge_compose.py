@@ -1,11 +1,16 @@
 """Compose files judged by the rules for running containers: what, where, and what is not known."""
 
 from datetime import date
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+import compose_files
 import written
 from hullward import judge, judge_compose
+from hullward.model.errors import HullwardError
 from hullward.model.report import Behaviour, Located, Outcome
 from hullward.model.rule import ContainerRule
 from hullward.model.severity import Severity
@@ -278,6 +283,26 @@ def test_a_network_without_protection_is_found_in_the_file() -> None:
     )
 
     assert placed(text, "network-gateway-unprotected") == [("project", 3)]
+
+
+@given(compose_files.documents(), st.booleans())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_file_is_judged_and_every_finding_has_a_line_of_it(
+    document: dict[str, Any],
+    flow: bool,  # noqa: FBT001 - hypothesis draws it
+) -> None:
+    text = compose_files.texts(document, flow=flow)
+    try:
+        report = written.judged(text)
+    except HullwardError:
+        return
+    lines = text.count("\n") + 1
+
+    assert not any(v.outcome is Outcome.BROKEN for v in report.verdicts)
+    for verdict in _located(report.verdicts):
+        if verdict.outcome is Outcome.FAIL:
+            assert verdict.file == written.FILE
+            assert 1 <= verdict.line <= lines
 
 
 def _located(verdicts: object) -> list[Located]:

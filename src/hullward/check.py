@@ -171,7 +171,10 @@ def _read(group: Group, around: Surroundings, choice: Choice, now: datetime) -> 
         group.name,
         built.completed(project, recipes),
         tuple(document for documents, _ in written for document in documents),
-        tuple(ignore for _, ignores in written for ignore in ignores),
+        (
+            *(ignore for _, ignores in written for ignore in ignores),
+            *_in_dockerfiles(recipes.values(), load),
+        ),
         recipes,
         now.strftime(_TIME),
     )
@@ -188,6 +191,16 @@ def _recipe(build: Build, load: Callable[[str], bytes]) -> Recipe | Unknown:
     except HullwardError as error:
         return Unknown(f"the Dockerfile was not judged: {error.what}")
     return Unknown("the Dockerfile comes with a context from elsewhere")
+
+
+def _in_dockerfiles(
+    recipes: Iterable[Recipe | Unknown], load: Callable[[str], bytes]
+) -> Iterator[comments.Ignore | comments.Misread]:
+    """Give the waivers in Dockerfiles; those of one that is inline are in the compose file."""
+    paths = {recipe.path for recipe in recipes if isinstance(recipe, Recipe)}
+    for path in sorted(paths):
+        if not path.endswith(_YAML):
+            yield from comments.ignores(text.decode(load(path), path), (), path)
 
 
 def _documents(

@@ -413,6 +413,18 @@ def test_a_dockerfile_from_elsewhere_or_broken_is_unknown_and_hides_nothing(
     assert said.status == 0
 
 
+def test_a_comment_in_a_dockerfile_waives_the_instruction_below_it(capsys: Capture) -> None:
+    write("compose.yaml", "services:\n  web:\n    build: .\n")
+    write(
+        "Dockerfile",
+        "FROM debian:12\n# hullward: ignore[dockerfile-setuid] su is what it is for\n"
+        "RUN chmod u+s /bin/x\n",
+    )
+
+    assert ("dockerfile-setuid", "web") not in found(capsys)
+    assert "waived at " in check(capsys).out
+
+
 def test_progress_is_shown_on_a_terminal_and_nowhere_else(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write(f"{name}/compose.yaml", GOOD)
