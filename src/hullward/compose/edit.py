@@ -1,15 +1,16 @@
 """Text and changes in, text out: nothing else changes, or the change is refused."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from collections.abc import Mapping as Names
 from collections.abc import Sequence as List
 
 from msgspec.structs import replace
 
-from hullward.compose import locate, placing, proof
+from hullward.compose import layout, locate, placing, proof
 from hullward.compose.changes import Change, Edited, Leaf, Nested, Piece, Refusal, spliced
 from hullward.compose.locate import Spot
-from hullward.compose.nodes import Mapping, Scalar, Sequence, parse
+from hullward.compose.nodes import Mapping, Node, Scalar, Sequence, parse
 from hullward.compose.sharing import target
 from hullward.model.errors import HullwardError
 
@@ -77,10 +78,19 @@ def _finished(
     root, path = source
     pieces, _ = _pieces(text, root, done)
     new = spliced(text, pieces)
-    services = locate.services(parse(new, path))
-    made = tuple(spot.change for spot in done)
-    lines = tuple(_line(services, change) for change in made)
-    return Edited(new, pieces, made, lines, tuple(refused))
+    found = locate.services(parse(new, path))
+    services = locate.by_name(found) if found is not None else {}
+    lines = [(spot.change, _line(services, spot.change)) for spot in done]
+    # Two changes may want different things at the same place; the first one has it.
+    lost = [Refusal(change, "another change is made there") for change, line in lines if not line]
+    made = [(change, line) for change, line in lines if line]
+    return Edited(
+        new,
+        pieces,
+        tuple(change for change, _ in made),
+        tuple(line for _, line in made),
+        (*refused, *lost),
+    )
 
 
 def _pieces(
@@ -94,38 +104,36 @@ def _pieces(
         # At one offset, what is nested deeper comes first.
         ranked.extend((p.start, -spot.depth, len(ranked) + i, p) for i, p in enumerate(pieces))
 
-    mappings: dict[tuple[int, str], Spot] = {}
+    habit = layout.habit(text, root)
+    planned: dict[tuple[int, str], Spot] = {}
+    mappings: dict[int, tuple[Spot, Mapping]] = {}
     for spot in spots:
         node = spot.node
-        if spot.done or _inherited(spot, mappings.values()):
+        if spot.done or _inherited(spot, planned):
             continue
         if isinstance(node, Mapping):
-            mappings.setdefault((id(node), spot.key), spot)
+            planned.setdefault((id(node), spot.key), spot)
+            mappings.setdefault(id(node), (spot, node))
             new = additions.keys.setdefault(id(node), {})
             new[spot.key] = _joined(new.get(spot.key), spot.value)
         elif isinstance(node, Sequence) and isinstance(spot.value, Leaf):
             if id(node) not in additions.items and isinstance(spot.value.value, tuple):
                 additions.items[id(node)] = spot.value.value
-                take(spot, placing.items(text, root, node, spot.value))
+                take(spot, placing.items(text, habit, node, spot.value))
         elif isinstance(node, Scalar) and id(node) not in additions.texts:
             additions.texts[id(node)] = str(spot.change.value)
             take(spot, placing.replaced(text, node, str(spot.change.value), spot.change.comment))
-    for identity, new in additions.keys.items():
-        spot = next(s for (node_id, _), s in mappings.items() if node_id == identity)
-        if isinstance(spot.node, Mapping):
-            take(spot, placing.keys(text, root, spot.node, new))
+    for identity, (spot, mapping) in mappings.items():
+        take(spot, placing.keys(text, habit, mapping, additions.keys[identity]))
     return tuple(piece for *_, piece in sorted(ranked)), additions
 
 
-def _inherited(spot: Spot, planned: Iterable[Spot]) -> bool:
+def _inherited(spot: Spot, planned: Names[tuple[int, str], Spot]) -> bool:
     """Whether a service gets the same key from a mapping that it merges."""
-    return isinstance(spot.node, Mapping) and any(
-        other.key == spot.key
-        and other.value == spot.value
-        and isinstance(other.node, Mapping)
-        and locate.inherits(spot.node, other.node)
-        for other in planned
-    )
+    if not isinstance(spot.node, Mapping):
+        return False
+    others = (planned.get((id(base), spot.key)) for base in locate.bases(spot.node))
+    return any(other.value == spot.value for other in others if other)
 
 
 def _joined(old: Nested | None, new: Nested) -> Nested:
@@ -135,11 +143,11 @@ def _joined(old: Nested | None, new: Nested) -> Nested:
     return {**old, **{key: _joined(old.get(key), value) for key, value in new.items()}}
 
 
-def _line(services: Mapping | None, change: Change) -> int:
-    """Give the line where a change is written in the new tree."""
+def _line(services: Names[str, Node], change: Change) -> int:
+    """Give the line where a change is written in the new tree, 0 where it is not."""
     written = replace(change, before=str(change.value)) if change.before is not None else change
-    spot = locate.find(services, written) if services is not None else None
-    if not isinstance(spot, Spot):
+    spot = locate.find(services, written)
+    if not isinstance(spot, Spot) or not (spot.done or change.before is not None):
         return 0
     if isinstance(spot.node, Sequence) and isinstance(change.value, tuple):
         found = (node for item in spot.node.items if isinstance(node := target(item), Scalar))

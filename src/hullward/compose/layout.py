@@ -51,19 +51,23 @@ def newline(text: str, offset: int) -> str:
     return found[0] if found else "\n"
 
 
-def manner(text: str, root: Mapping, around: Mapping | Sequence) -> Manner:
-    """Learn how to write into a node, from what is in it first, then from the whole file."""
-    everywhere = list(_lists(root))
-    inside = list(_lists(around)) if isinstance(around, Mapping) else [(around, around)]
-    dash, gap = next(
-        (found for key, node in [*inside, *everywhere] if (found := _dash(text, key, node))),
-        (2, " "),
-    )
+def habit(text: str, root: Mapping) -> Manner:
+    """Learn how a whole file is written."""
+    found = (_dash(text, key, node) for key, node in _lists(root))
+    dash, gap = next(filter(None, found), (2, " "))
+    return Manner(step=_step(root), dash=dash, gap=gap)
+
+
+def manner(text: str, usual: Manner, around: Mapping | Sequence) -> Manner:
+    """Learn how to write into a node: as what is in it, else as is usual in the file."""
+    lists = _lists(around) if isinstance(around, Mapping) else iter([(around, around)])
+    dashes = (_dash(text, key, node) for key, node in lists)
+    dash, gap = next(filter(None, dashes), (usual.dash, usual.gap))
     items = around.items if isinstance(around, Sequence) else ()
     quotes = {item.style for item in items if isinstance(item, Scalar)}
     return Manner(
         quote=quotes.pop() if len(quotes) == 1 and quotes <= {"'", '"'} else "",
-        step=_step(root),
+        step=usual.step,
         dash=dash,
         gap=gap,
         newline=newline(text, around.start.index),

@@ -1,6 +1,7 @@
 """Where in a tree a change belongs, and whether other services would get it too."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from collections.abc import Mapping as Names
 from collections.abc import Sequence as List
 
 from msgspec import Struct
@@ -40,22 +41,33 @@ def spots(root: Node | None, changes: List[Change]) -> Iterator[Spot | Refusal]:
     if found is None or not isinstance(root, Mapping):
         yield from (Refusal(change, "the file has no services") for change in changes)
         return
-    seen = seen_by(root, found)
+    seen, names = seen_by(root, found), by_name(found)
+    agree: dict[object, set[str]] = {}
     for change in changes:
-        spot = find(found, change)
+        agree.setdefault(_alike(change), set()).add(change.service)
+    for change in changes:
+        spot = find(names, change)
         if isinstance(spot, Spot) and not spot.done:
-            agree = {c.service for c in changes if _alike(c, change)}
-            if others := seen[id(spot.node)] - agree:
-                names = ", ".join(sorted(others))
-                yield Refusal(change, f"an anchor shares this place with {names}", _line(spot.node))
-                continue
-        yield spot
+            others = seen[id(spot.node)] - agree[_alike(change)]
+            yield _shared(spot, others) if others else spot
+        else:
+            yield spot
 
 
-def find(found: Mapping, change: Change) -> Spot | Refusal:
+def _shared(spot: Spot, others: Collection[str]) -> Refusal:
+    names = ", ".join(sorted(others))
+    return Refusal(spot.change, f"an anchor shares this place with {names}", _line(spot.node))
+
+
+def by_name(found: Mapping) -> Names[str, Node]:
+    """Give the services by their names."""
+    return {key.value: value for key, value in found.pairs if isinstance(key, Scalar)}
+
+
+def find(services: Names[str, Node], change: Change) -> Spot | Refusal:
     """Give the place of one change among the services."""
     value = Leaf(change.value, change.comment)
-    service = found.get(change.service)
+    service = services.get(change.service)
     if service is None:
         return Refusal(change, "the service is not written in this file")
     here: Node = service
@@ -75,9 +87,15 @@ def find(found: Mapping, change: Change) -> Spot | Refusal:
     return _existing(change, here, value)
 
 
-def inherits(node: Mapping, other: Mapping) -> bool:
-    """Whether a mapping takes keys from another one, at any distance."""
-    return any(base is other or inherits(base, other) for base in merged(node))
+def bases(node: Mapping) -> Iterator[Mapping]:
+    """Give the mappings that a mapping takes keys from, at any distance, each once."""
+    waiting, seen = list(merged(node)), set()
+    while waiting:
+        base = waiting.pop()
+        if id(base) not in seen:
+            seen.add(id(base))
+            yield base
+            waiting += merged(base)
 
 
 def _new(change: Change, node: Mapping, depth: int, value: Leaf) -> Spot | Refusal:
@@ -115,8 +133,9 @@ def _more(change: Change, node: Sequence, value: tuple[str, ...]) -> Spot | Refu
     return Spot(change, node, len(change.path) + 1, leaf, done=not missing)
 
 
-def _alike(one: Change, other: Change) -> bool:
-    return (one.path, one.value, one.before) == (other.path, other.value, other.before)
+def _alike(change: Change) -> object:
+    """Give what is the same for changes that differ in nothing but their service."""
+    return change.path, type(change.value), change.value, change.before
 
 
 def _text(value: bool | int | str) -> str:  # noqa: FBT001 - a value

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as Names
 from collections.abc import Sequence as List
 
 from hullward.compose import layout, written
@@ -17,9 +18,9 @@ _KIN = frozenset(
 _ANYTHING = re.compile(r"[ \t]*")
 
 
-def keys(text: str, root: Mapping, node: Mapping, new: dict[str, Nested]) -> Iterator[Piece]:
+def keys(text: str, habit: Manner, node: Mapping, new: Names[str, Nested]) -> Iterator[Piece]:
     """Add keys to a mapping."""
-    manner = layout.manner(text, root, node)
+    manner = layout.manner(text, habit, node)
     if node.flow:
         yield from _keys_flow(text, node, new, manner)
         return
@@ -28,9 +29,9 @@ def keys(text: str, root: Mapping, node: Mapping, new: dict[str, Nested]) -> Ite
     yield _lines(text, _after(text, node), lines)
 
 
-def items(text: str, root: Mapping, node: Sequence, around: Leaf) -> Iterator[Piece]:
+def items(text: str, habit: Manner, node: Sequence, around: Leaf) -> Iterator[Piece]:
     """Add items to the end of a list."""
-    manner = layout.manner(text, root, node)
+    manner = layout.manner(text, habit, node)
     if node.flow:
         yield from _items_flow(text, node, around, manner)
         return
@@ -79,7 +80,9 @@ def _lines(text: str, after: Node, lines: List[str]) -> Piece:
     return Piece(start, start, "".join(line + newline for line in lines))
 
 
-def _keys_flow(text: str, node: Mapping, new: dict[str, Nested], manner: Manner) -> Iterator[Piece]:
+def _keys_flow(
+    text: str, node: Mapping, new: Names[str, Nested], manner: Manner
+) -> Iterator[Piece]:
     pairs = [written.pair(key, value, manner) for key, value in new.items()]
     notes = [note for value in new.values() for note in written.comments(value)]
     brace = text.index("{", node.start.index) + 1

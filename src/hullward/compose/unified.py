@@ -19,7 +19,8 @@ def render(text: str, edited: Edited, path: str, hidden: Concealed = _NOTHING) -
     """
     steps = list(_steps(text, edited))
     secret = set(_secret(steps, hidden.lines))
-    hunks = "".join(_hunk(steps, *span, hidden) for span in _spans(steps, secret))
+    steps = list(_masked(steps, secret, hidden))
+    hunks = "".join(_hunk(steps, *span) for span in _spans(steps, secret))
     name = path.lstrip("/")
     return f"--- a/{name}\n+++ b/{name}\n{hunks}" if hunks else ""
 
@@ -71,6 +72,14 @@ def _whole(text: str) -> bool:
     return text.endswith("\n")
 
 
+def _masked(steps: Sequence[Step], secret: set[int], hidden: Concealed) -> Iterator[Step]:
+    """Mask a changed line that must not be shown, and what comes in its place."""
+    masking = False
+    for index, (sign, line) in enumerate(steps):
+        masking = sign != " " and (index in secret or (masking and sign == "+"))
+        yield sign, hidden.masked(line) if masking else line
+
+
 def _spans(steps: Sequence[Step], secret: set[int]) -> Iterator[tuple[int, int]]:
     """Give the first and last-but-one step of each hunk, with the lines around it."""
     span: tuple[int, int] | None = None
@@ -97,12 +106,11 @@ def _reach(steps: Sequence[Step], secret: set[int], index: int, way: int) -> int
     return index
 
 
-def _hunk(steps: Sequence[Step], first: int, last: int, hidden: Concealed) -> str:
+def _hunk(steps: Sequence[Step], first: int, last: int) -> str:
     old, new = (sum(sign in kept for sign, _ in steps[:first]) for kept in (" -", " +"))
     part = steps[first:last]
     olds, news = (sum(sign in kept for sign, _ in part) for kept in (" -", " +"))
     head = f"@@ -{old + bool(olds)},{olds} +{new + bool(news)},{news} @@\n"
-    masked = ((sign, hidden.masked(line) if sign != " " else line) for sign, line in part)
     return head + "".join(
-        sign + (line if _whole(line) else f"{line}\n{_NO_END}") for sign, line in masked
+        sign + (line if _whole(line) else f"{line}\n{_NO_END}") for sign, line in part
     )

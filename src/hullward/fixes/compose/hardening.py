@@ -43,7 +43,7 @@ def harden(
     answers = list(found)
     proposals = [answer for answer in answers if isinstance(answer, Proposal)]
     held_back = [] if guess else [p for p in proposals if p.grade is Grade.GUESS]
-    chosen = [p for p in proposals if p not in held_back]
+    chosen = [p for p in proposals if guess or p.grade is not Grade.GUESS]
     refused: list[Refused] = []
     while True:
         kept, inherited, unwanted = _without_heirs(chosen, project)
@@ -52,7 +52,8 @@ def harden(
         if not bad:
             break
         refused += bad
-        chosen = [p for p in chosen if p not in [r.proposal for r in bad]]
+        out = {refusal.proposal for refusal in bad}
+        chosen = [p for p in chosen if p not in out]
     left = tuple(answer for answer in answers if isinstance(answer, Left))
     return Hardened(
         edited,
@@ -96,20 +97,24 @@ def _without_heirs(
     chosen: Sequence[Proposal], project: Project
 ) -> tuple[list[Proposal], list[Proposal], list[Refused]]:
     """Leave out what a service gets from one that it extends, and what its heirs do not want."""
-    kept, inherited, refused = list(chosen), [], []
+    heirs: dict[str, set[str]] = {}
+    for service in project.services:
+        for ancestor in service.extends:
+            heirs.setdefault(ancestor, set()).add(service.name)
+    inherited: dict[Proposal, None] = {}
+    refused: dict[Proposal, Refused] = {}
     for proposal in chosen:
-        heirs = {s.name for s in project.services if proposal.service in s.extends}
-        if not heirs or proposal in inherited:
+        theirs = heirs.get(proposal.service, set())
+        if not theirs or proposal in inherited:
             continue
-        same = [p for p in chosen if p.service in heirs and _alike(p, proposal)]
-        if others := heirs - {p.service for p in same}:
+        same = [p for p in chosen if p.service in theirs and _alike(p, proposal)]
+        if others := theirs - {p.service for p in same}:
             names = ", ".join(sorted(others))
-            refused.append(Refused(proposal, f"{names} would get it too, by `extends`"))
-            kept.remove(proposal)
+            refused[proposal] = Refused(proposal, f"{names} would get it too, by `extends`")
         else:
-            inherited += [p for p in same if p not in inherited]
-            kept = [p for p in kept if p not in same]
-    return kept, inherited, refused
+            inherited |= dict.fromkeys(same)
+    kept = [p for p in chosen if p not in inherited and p not in refused]
+    return kept, list(inherited), list(refused.values())
 
 
 def _alike(one: Proposal, other: Proposal) -> bool:

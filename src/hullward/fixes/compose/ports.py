@@ -26,7 +26,7 @@ _LABELS = re.compile(r"(traefik\.(enable$|http\.|tcp\.)|caddy(_\d+)?(\.|$))")
 
 def loopback(look: Look) -> Answers:
     """Propose to publish on 127.0.0.1 what a proxy of this host serves."""
-    if _proxy(look.service) or not (evidence := _served(look)):
+    if is_proxy(look.service) or not (evidence := _served(look)):
         return
     if gap := look.unresolved("ports"):
         yield look.left(EVERYWHERE, gap)
@@ -44,13 +44,13 @@ def _served(look: Look) -> str:
     if name := next((v.name for v in service.environment if v.name in _NAMES), ""):
         return f"the variable {name} lets a proxy serve it"
     networks = set(service.container.networks)
-    for other in look.project.services:
-        if other.name != service.name and _proxy(other) and networks & {*other.container.networks}:
+    for other in look.proxies:
+        if networks & {*other.container.networks}:
             return f"the proxy {other.name} reaches it over their network"
     return ""
 
 
-def _proxy(service: Service) -> bool:
+def is_proxy(service: Service) -> bool:
     """Whether a service is a proxy that the world talks to."""
     container = service.container
     open_ports = {port.public for port in _ports(service) if port.everywhere}

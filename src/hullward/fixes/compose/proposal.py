@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from hullward.compose.changes import Change, Value
-from hullward.compose.model import Project, Service
+from hullward.compose.model import Service
 from hullward.compose.nodes import Mapping, Scalar, Sequence
 from hullward.compose.sharing import look_up, target
 from hullward.model.facts import Engine, Image
@@ -71,11 +71,12 @@ class Known(Struct, frozen=True):
 class Look(Struct, frozen=True):
     """A service with all that a proposal for it may rest on.
 
-    `written` is the service as it stands in the file that is edited.
+    `written` is the service as it stands in the file that is edited; `proxies` are the services
+    of the project that serve others to the world.
     """
 
     service: Service
-    project: Project
+    proxies: tuple[Service, ...]
     known: Known
     written: Scalar | Sequence | Mapping
 

@@ -30,16 +30,18 @@ def propose(
     known.
     """
     wanted = set(names)
-    written = locate.services(root)
+    services = locate.services(root)
+    written = locate.by_name(services) if services is not None else {}
+    proxies = tuple(filter(ports.is_proxy, project.services))
     for service in project.services:
         if service.name not in wanted:
             continue
         if service.provider:
             continue
-        node = written.get(service.name) if written is not None else None
+        node = written.get(service.name)
         if node is None:
             yield Left(service.name, "", f"it is written in {service.place.file}: harden that file")
             continue
-        look = Look(service, project, known.get(service.name, Known()), target(node))
+        look = Look(service, proxies, known.get(service.name, Known()), target(node))
         for fix in FIXES:
             yield from fix(look)
