@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from hullward.compose import layout, locate, placing, proof
 from hullward.compose.changes import Change, Edited, Leaf, Nested, Piece, Refusal, spliced
 from hullward.compose.locate import Spot
-from hullward.compose.nodes import Mapping, Node, Scalar, Sequence, parse
-from hullward.compose.sharing import target
+from hullward.compose.nodes import Mapping, Node, Scalar, Sequence, parse, resolved
 from hullward.model.errors import HullwardError
 
 _HEAD = 20
@@ -150,6 +149,6 @@ def _line(services: Names[str, Node], change: Change) -> int:
     if not isinstance(spot, Spot) or not (spot.done or change.before is not None):
         return 0
     if isinstance(spot.node, Sequence) and isinstance(change.value, tuple):
-        found = (node for item in spot.node.items if isinstance(node := target(item), Scalar))
+        found = (node for item in spot.node.items if isinstance(node := resolved(item), Scalar))
         return next((n.start.line for n in found if n.value in change.value), 0)
     return spot.node.start.line

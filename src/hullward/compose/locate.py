@@ -7,8 +7,8 @@ from collections.abc import Sequence as List
 from msgspec import Struct
 
 from hullward.compose.changes import Change, Leaf, Nested, Refusal
-from hullward.compose.nodes import Alias, Mapping, Node, Scalar, Sequence
-from hullward.compose.sharing import look_up, merged, seen_by, target
+from hullward.compose.nodes import Alias, Mapping, Node, Scalar, Sequence, resolved
+from hullward.compose.sharing import look_up, merged, seen_by
 
 # The tag that adds nothing to what is written: the list or mapping replaces that of other files.
 _REPLACES = {"", "!override"}
@@ -31,7 +31,7 @@ class Spot(Struct, frozen=True):
 def services(root: Node | None) -> Mapping | None:
     """Find the services of a compose file, None where it has none."""
     found = root.get("services") if isinstance(root, Mapping) else None
-    node = target(found) if found is not None else None
+    node = resolved(found) if found is not None else None
     return node if isinstance(node, Mapping) else None
 
 
@@ -72,7 +72,7 @@ def find(services: Names[str, Node], change: Change) -> Spot | Refusal:
         return Refusal(change, "the service is not written in this file")
     here: Node = service
     for depth, step in enumerate(change.path):
-        node = target(here)
+        node = resolved(here)
         if node.tag not in _REPLACES:
             return Refusal(change, f"{node.tag} stands here", _line(node))
         if isinstance(node, Mapping) and isinstance(step, str):
@@ -109,7 +109,7 @@ def _new(change: Change, node: Mapping, depth: int, value: Leaf) -> Spot | Refus
 
 
 def _existing(change: Change, here: Node, value: Leaf) -> Spot | Refusal:
-    node = target(here)
+    node = resolved(here)
     name = _named(change, len(change.path))
     if node.tag not in _REPLACES:
         return Refusal(change, f"{node.tag} stands at {name}", _line(node))
@@ -124,7 +124,7 @@ def _existing(change: Change, here: Node, value: Leaf) -> Spot | Refusal:
 
 
 def _more(change: Change, node: Sequence, value: tuple[str, ...]) -> Spot | Refusal:
-    there = [found.value for item in node.items if isinstance(found := target(item), Scalar)]
+    there = [found.value for item in node.items if isinstance(found := resolved(item), Scalar)]
     if len(there) < len(node.items):
         name = _named(change, len(change.path))
         return Refusal(change, f"{name} holds more than single texts", _line(node))

@@ -3,14 +3,9 @@
 from collections.abc import Iterator
 from collections.abc import Mapping as Names
 
-from hullward.compose.nodes import Alias, Mapping, Node, Scalar, Sequence
+from hullward.compose.nodes import Mapping, Node, Scalar, Sequence, resolved
 
 MERGE = "<<"
-
-
-def target(node: Node) -> Scalar | Sequence | Mapping:
-    """Give what a node stands for."""
-    return node.target if isinstance(node, Alias) else node
 
 
 def merged(node: Mapping) -> Iterator[Mapping]:
@@ -18,9 +13,9 @@ def merged(node: Mapping) -> Iterator[Mapping]:
     for key, value in node.pairs:
         if not (isinstance(key, Scalar) and key.value == MERGE and not key.style):
             continue
-        found = target(value)
+        found = resolved(value)
         for item in found.items if isinstance(found, Sequence) else (found,):
-            base = target(item)
+            base = resolved(item)
             if isinstance(base, Mapping):
                 yield base
 
@@ -38,7 +33,7 @@ def seen_by(root: Mapping, services: Mapping) -> Names[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
     for key, value in root.pairs:
         # What stands below x-… is nothing by itself.
-        if target(value) is not services and not (
+        if resolved(value) is not services and not (
             isinstance(key, Scalar) and key.value[:2] == "x-"
         ):
             _mark(value, "other parts of the file", found)
@@ -51,7 +46,7 @@ def seen_by(root: Mapping, services: Mapping) -> Names[int, frozenset[str]]:
 def _mark(node: Node, name: str, found: dict[int, set[str]]) -> None:
     waiting = [node]
     while waiting:
-        here = target(waiting.pop())
+        here = resolved(waiting.pop())
         names = found.setdefault(id(here), set())
         if name in names:
             names.add(f"another part of {name}")

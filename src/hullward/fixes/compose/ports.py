@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from hullward.compose.changes import Change
 from hullward.compose.model import Service
-from hullward.compose.nodes import Mapping, Scalar, Sequence
-from hullward.compose.sharing import look_up, target
+from hullward.compose.nodes import Mapping, Scalar, Sequence, resolved
+from hullward.compose.sharing import look_up
 from hullward.fixes.compose.proposal import Answers, Grade, Line, Look, Proposal
 from hullward.model.facts import Port
 
@@ -66,7 +66,7 @@ def _ports(service: Service) -> tuple[Port, ...]:
 def _lines(look: Look, reason: str) -> Iterator[Line]:
     ports = look.key("ports")
     for index, item in enumerate(ports.items if isinstance(ports, Sequence) else ()):
-        port = target(item)
+        port = resolved(item)
         if isinstance(port, Scalar) and _SHORT.fullmatch(port.value):
             value = f"{_LOOPBACK}:{port.value}"
             yield Line(Change(look.name, ("ports", index), value, before=port.value), reason)

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from hullward.compose.changes import Change, Value
 from hullward.compose.model import Service
-from hullward.compose.nodes import Mapping, Scalar, Sequence
-from hullward.compose.sharing import look_up, target
+from hullward.compose.nodes import Mapping, Scalar, Sequence, resolved
+from hullward.compose.sharing import look_up
 from hullward.model.facts import Engine, Image
 from hullward.model.needs import Needs
 
@@ -97,7 +97,7 @@ class Look(Struct, frozen=True):
     def key(self, name: str) -> Scalar | Sequence | Mapping | None:
         """Give what the file has at a key of the service, its own or a merged one."""
         found = look_up(self.written, name) if isinstance(self.written, Mapping) else None
-        return target(found) if found is not None else None
+        return resolved(found) if found is not None else None
 
     def left(self, rule: str, reason: str) -> Left:
         """Say why something is not proposed."""

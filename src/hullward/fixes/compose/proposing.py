@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hullward.compose import locate
 from hullward.compose.model import Project
-from hullward.compose.nodes import Node
-from hullward.compose.sharing import target
+from hullward.compose.nodes import Node, resolved
 from hullward.fixes.compose import limits, ports, privileges, storage
 from hullward.fixes.compose.proposal import Answers, Known, Left, Look, Proposal
 
@@ -42,6 +41,6 @@ def propose(
         if node is None:
             yield Left(service.name, "", f"it is written in {service.place.file}: harden that file")
             continue
-        look = Look(service, proxies, known.get(service.name, Known()), target(node))
+        look = Look(service, proxies, known.get(service.name, Known()), resolved(node))
         for fix in FIXES:
             yield from fix(look)
