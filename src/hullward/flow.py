@@ -14,6 +14,7 @@ from hullward.collect import (
     engine,
     host,
     image_files,
+    namespaces,
     processes,
     saved,
     settings,
@@ -129,7 +130,7 @@ def joined(
     if isinstance(found, str):
         snapshot = replace(snapshot, gaps={**snapshot.gaps, "host": found})
     else:
-        snapshot = replace(snapshot, host=found)
+        snapshot = replace(snapshot, host=namespaces.only_of_engine(found, snapshot))
     if isinstance(proc, str) and not isinstance(answers, str):
         proc = found if isinstance(found, str) else processes.bundled(answers)
     if isinstance(proc, str):

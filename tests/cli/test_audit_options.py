@@ -2,6 +2,7 @@ import pytest
 from click.testing import CliRunner
 
 from hullward.cli import audit
+from hullward.cli.main import hullward
 from hullward.model.errors import HullwardError
 from hullward.rules import profiles
 
@@ -34,12 +35,12 @@ def test_every_profile_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["unix:///none", "--probe-ssh"], "--probe-ssh is for ssh:// targets."),
-        (["--from", "none", "--probe-ssh"], "--probe-ssh asks a host, not a snapshot."),
+        (["audit", "unix:///none", "--probe-ssh"], "--probe-ssh is for ssh:// targets."),
+        (["audit", "--from", "none", "--probe-ssh"], "--probe-ssh asks a host, not a snapshot."),
     ],
 )
 def test_sshd_cannot_be_probed_where_there_is_none_to_ask(arguments: list[str], what: str) -> None:
-    result = CliRunner().invoke(audit.command, arguments, standalone_mode=False)
+    result = CliRunner().invoke(hullward, arguments, standalone_mode=False)
 
     assert isinstance(result.exception, HullwardError)
     assert result.exception.what == what
