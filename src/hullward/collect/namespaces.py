@@ -7,8 +7,6 @@ from msgspec.structs import replace
 
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
-from hullward.model.rule import Unknown
-from hullward.rules import effective
 
 
 def only_of_engine(host: Host, snapshot: Snapshot) -> Host:
@@ -30,8 +28,7 @@ def only_of_engine(host: Host, snapshot: Snapshot) -> Host:
 
 def _elsewhere(host: Host, snapshot: Snapshot) -> str:
     """Say why what was seen is not the engine's network, or may not be; "" where it is."""
-    daemon = effective.daemon(host, snapshot)
-    network = "" if isinstance(daemon, Unknown) else daemon.network
+    network = _network(host, snapshot)
     if network == "same":
         return ""
     if network == "other":
@@ -42,6 +39,17 @@ def _elsewhere(host: Host, snapshot: Snapshot) -> str:
         "whether dockerd is in the collector's network namespace is not known, and no bridge of "
         "the engine was seen there"
     )
+
+
+def _network(host: Host, snapshot: Snapshot) -> str:
+    """Give what is known of the network of dockerd, "" where it may not be the engine's."""
+    daemon = host.daemon
+    engine = snapshot.engine.root_directory if snapshot.engine else ""
+    if daemon is None:
+        return ""
+    # With userns-remap the engine's root is a folder below, named UID.GID.
+    mine = not engine or not daemon.root or f"{engine}/".startswith(f"{daemon.root.rstrip('/')}/")
+    return daemon.network if mine else ""
 
 
 def _bridges(host: Host, snapshot: Snapshot) -> bool:
