@@ -44,7 +44,9 @@ class Through(HTTPConnection):
         """Start the command."""
         self.sock, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(self._command, stdin=theirs, stdout=theirs)  # noqa: S603 - no shell
+            self._process = subprocess.Popen(
+                self._command, stdin=theirs.fileno(), stdout=theirs.fileno()
+            )  # noqa: S603 - no shell
 
     def close(self) -> None:
         """End it."""
