@@ -44,9 +44,8 @@ class Through(HTTPConnection):
         """Start the command."""
         self.sock, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                self._command, stdin=theirs.fileno(), stdout=theirs.fileno()
-            )  # noqa: S603 - no shell
+            ends = theirs.fileno()
+            self._process = subprocess.Popen(self._command, stdin=ends, stdout=ends)  # noqa: S603 - no shell
 
     def close(self) -> None:
         """End it."""

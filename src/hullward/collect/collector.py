@@ -30,7 +30,7 @@ _PRELUDE = """\
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export PATH
 unset CDPATH ENV
-for program in base64 head timeout tr; do
+for program in base64 cat cut grep head readlink sed sort stat timeout tr; do
   command -v $program >/dev/null || { echo "This host has no $program." >&2; exit 9; }
 done
 encode='base64 -w 0'
