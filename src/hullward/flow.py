@@ -153,7 +153,9 @@ def joined(
     if isinstance(found, str):
         snapshot = replace(snapshot, gaps={**snapshot.gaps, "host": found})
     else:
-        snapshot = replace(snapshot, host=found)
+        from hullward.collect import namespaces  # noqa: PLC0415 - few need it
+
+        snapshot = replace(snapshot, host=namespaces.only_of_engine(found, snapshot))
     if isinstance(proc, str) and not isinstance(answers, str):
         proc = found if isinstance(found, str) else processes.bundled(answers)
     if isinstance(proc, str):

@@ -44,7 +44,7 @@ _WITHOUT_HOST = frozenset({"container", "network"})
 @click.option(
     "--deep",
     is_flag=True,
-    help="Read the content of images too. The engine writes a copy of each for the time.",
+    help="Read the content of images too; for some the engine writes a copy for the time.",
 )
 @click.option(
     "--probe-ssh",

@@ -30,13 +30,16 @@ _PRELUDE = """\
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export PATH
 unset CDPATH ENV
-for program in base64 head timeout tr; do
+for program in base64 cat cut grep head readlink sed sort stat timeout tr; do
   command -v $program >/dev/null || { echo "This host has no $program." >&2; exit 9; }
 done
+encode='base64 -w 0'
+$encode </dev/null >/dev/null 2>&1 || encode=one_line
+one_line() { base64 | tr -d '\\n'; }
 ask() { # NAME SECONDS COMMAND
   answer=$( {
     { timeout -k 1 "$2" sh -c "$3" </dev/null 2>/dev/null; echo "$?" >&3; } |
-      head -c LIMIT | base64 | tr -d '\\n' >&4
+      head -c LIMIT | $encode >&4
   } 3>&1 )
   printf ' %s %s\\n' "$1" "$answer"
 }

@@ -54,10 +54,12 @@ settings() {{ # ROOT FILE
   fi
 }}
 echo "clock $(sed -n 's/^btime //p' /proc/stat) $(getconf CLK_TCK || echo 100)"
-found=$(dockerds)
+found=$(dockerds) mine=$(readlink /proc/self/ns/net)
 [ -z "$found" ] || echo "$found" | while read -r p seen; do
   uid=$(stat -c %u "$p"); root=; [ "$seen" != other ] || root=$p/root
-  echo "== ${{p#/proc/}} $seen $uid"
+  net=$(readlink "$p/ns/net")
+  case $net in "$mine") net=same ;; '') net=hidden ;; *) net=other ;; esac
+  echo "== ${{p#/proc/}} $seen $uid $net"
   sed 's/.*)/stat/' "$p/stat"
   echo '-- arguments'; arguments <"$p/cmdline"
   words=$(tr '\\000\\n' '\\n ' <"$p/cmdline")
@@ -144,7 +146,11 @@ def _chosen(found: Iterable[tuple[str, Daemon]]) -> tuple[Daemon, str]:
             return group[0], ""
         if group:
             pids = ", ".join(str(daemon.pid) for daemon in group)
-            return Daemon(), f"several dockerd run, and it is not known which one: {pids}"
+            networks = {daemon.network for daemon in group}
+            shared = networks.pop() if len(networks) == 1 else ""
+            return Daemon(
+                network=shared
+            ), f"several dockerd run, and it is not known which one: {pids}"
     return none, "no dockerd was seen on the host"
 
 
@@ -155,7 +161,11 @@ def _clock(text: str) -> tuple[int, int]:
 
 def _process(part: str, boot: int, ticks: int) -> tuple[str, Daemon] | None:
     """Read one dockerd: its head, its arguments, and its settings file."""
-    head = re.match(r"(\d{1,9}) (same|other|hidden|none) (\d{1,9})$", part, re.MULTILINE)
+    head = re.match(
+        r"(\d{1,9}) (same|other|hidden|none) (\d{1,9})(?: (same|other|hidden))?$",
+        part,
+        re.MULTILINE,
+    )
     file = re.search(r"^-- file (\d{1,12}) (/.*)$", part, re.MULTILINE)
     if head is None:
         return None
@@ -183,6 +193,7 @@ def _process(part: str, boot: int, ticks: int) -> tuple[str, Daemon] | None:
         settings,
         int(file[1]) if file else 0,
         broken,
+        network=head[4] or "",
         gaps=gaps,
     )
 

@@ -45,14 +45,19 @@ FIND = r"""
 personal='PERSONAL'
 words="$personal|COMMON"
 config=/etc/ssh/sshd_config
+spaces() { readlink "/proc/$1/ns/mnt" "/proc/$1/ns/net" "/proc/$1/ns/pid" 2>/dev/null; }
+own=$(spaces self)
 member() { # of this host, run by root: not of a container, not of another namespace
-  grep -qE '^Uid:[[:space:]]*0[[:space:]]' "/proc/$1/status" || return 1
-  mnt=$(readlink "/proc/$1/ns/mnt" 2>/dev/null)
-  [ -n "$mnt" ] && [ "$mnt" = "$(readlink /proc/self/ns/mnt)" ] && return 0
+  while read -r key uid _; do [ "$key" != Uid: ] || break; done <"/proc/$1/status"
+  [ "$key $uid" = 'Uid: 0' ] || return 1
+  theirs=$(spaces "$1")
+  [ -n "$theirs" ] && [ "${theirs%%
+*}" = "${own%%
+*}" ] && return 0
   grep -qE '[0-9a-f]{64}' "/proc/$1/cgroup" 2>/dev/null && return 1
-  [ -n "$mnt" ] || return 0
-  [ "$(readlink "/proc/$1/ns/net")" = "$(readlink /proc/self/ns/net)" ] &&
-    [ "$(readlink "/proc/$1/ns/pid")" = "$(readlink /proc/self/ns/pid)" ]
+  [ -z "$theirs" ] || [ "${theirs#*
+}" = "${own#*
+}" ]
 }
 masters= args=
 for f in $(grep -lx sshd /proc/[0-9]*/comm 2>/dev/null); do
@@ -120,7 +125,10 @@ members() { # of groups, by their lists and by the first group of each account
     gids="$gids $gid " list="$list,"
     while [ -n "$list" ]; do printf '%s\n' "${list%%,*}"; list=${list#*,}; done
   done <<END
-$(timeout 2 getent group "$@"; for g; do grep "^$g:" /etc/group; done)
+$(timeout 2 getent group "$@"
+  while IFS= read -r line; do
+    case " $* " in *" ${line%%:*} "*) printf '%s\n' "$line" ;; esac
+  done </etc/group)
 END
   while IFS=: read -r name _ _ gid _; do
     case $gids in *" $gid "*) printf '%s\n' "$name" ;; esac

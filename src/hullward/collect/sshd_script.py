@@ -29,9 +29,13 @@ show() ( # FILE DEPTH: the judged lines of a file, then of the files that it inc
 listing=$(show "$config" 0)
 printf '%s\n' "$listing"
 set -f
-take= users= groups= hosts= addrs= laddrs= lports=
-for w in $(printf '%s\n' "$listing" | grep -iE '^[0-9]+:[[:space:]]*match[[:space:]=]' |
-  sed 's/^[0-9]*:[[:space:]]*[A-Za-z]*//; s/[[:space:]]#.*//' | tr '="' '  '); do
+take= users= groups= hosts= addrs= laddrs= lports= matches= let=
+case $listing in
+  *[Mm][Aa][Tt][Cc][Hh]*)
+    matches=$(printf '%s\n' "$listing" | grep -iE '^[0-9]+:[[:space:]]*match[[:space:]=]' |
+      sed 's/^[0-9]*:[[:space:]]*[A-Za-z]*//; s/[[:space:]]#.*//' | tr '="' '  ') ;;
+esac
+for w in $matches; do
   case $take in
     '') case $w in
       [Uu][Ss][Ee][Rr]) take=u ;;
@@ -52,16 +56,21 @@ for w in $(printf '%s\n' "$listing" | grep -iE '^[0-9]+:[[:space:]]*match[[:spac
   take=
 done
 # Who may log in at all, also by the arguments of sshd: what is named there is asked about as well.
-let=$(printf '%s\n' "$listing" "$@" | sed 's/^[0-9]*://; s/^-o//; s/^[[:space:]]*//' |
-  grep -iE '^(allow|deny)(users|groups)[[:space:]=]' | sed 's/[[:space:]]#.*//' | tr '"=' '  ')
-for w in $(printf '%s\n' "$let" | sed -n 's/^[A-Za-z]*[Uu][Ss][Ee][Rr][Ss] //p'); do
+case $listing$* in
+  *[Uu][Ss][Ee][Rr][Ss]* | *[Gg][Rr][Oo][Uu][Pp][Ss]*)
+    let=$(printf '%s\n' "$listing" "$@" | sed 's/^[0-9]*://; s/^-o//; s/^[[:space:]]*//' |
+      grep -iE '^(allow|deny)(users|groups)[[:space:]=]' | sed 's/[[:space:]]#.*//' |
+      tr '"=' '  ') ;;
+esac
+lists() { [ -z "$let" ] || printf '%s\n' "$let" | sed -n "s/^[A-Za-z]*$1 //p"; }
+for w in $(lists '[Uu][Ss][Ee][Rr][Ss]'); do
   users="$users,${w%@*}"
   case $w in
     *@*[!0-9a-fA-F.:/*?,!]*) hosts="$hosts,${w##*@}" ;;
     *@*) addrs="$addrs,${w##*@}" ;;
   esac
 done
-for w in $(printf '%s\n' "$let" | sed -n 's/^[A-Za-z]*[Gg][Rr][Oo][Uu][Pp][Ss] //p'); do
+for w in $(lists '[Gg][Rr][Oo][Uu][Pp][Ss]'); do
   groups="$groups,$w"
 done
 split() { printf '%s\n' "$1" | tr ',!' '  '; }
@@ -152,7 +161,7 @@ boot=$(sed -n 's/^btime //p' /proc/stat)
 for p in $masters; do
   exe=$(readlink "/proc/$p/exe")
   case $exe in *' (deleted)') gone=deleted ;; *) gone=kept ;; esac
-  ticks=$(sed 's/.*) //' "/proc/$p/stat" | cut -d ' ' -f 20)
+  ticks=$(cut -d ' ' -f 22 "/proc/$p/stat")
   echo "== master $p $ticks $hz $boot $gone"
 done
 for a; do
@@ -172,7 +181,7 @@ ask_sshd() {
 }
 flag=-T plain=1 most=500
 # Where no line depends on who comes, sshd says the same of everybody: it is asked once.
-printf '%s\n' "$listing" | grep -qiE '^(! |[0-9]+:[[:space:]]*(match|"))' && plain= most=64
+case $listing in *'! '* | *[Mm][Aa][Tt][Cc][Hh]* | *'"'*) plain= most=64 ;; esac
 [ "$(printf '%s\n' "$listing" | wc -l)" -lt 500 ] || { plain=; most=64; }
 count=0 total=0 first=
 for u in $people; do
@@ -209,10 +218,16 @@ pidfile=$(setting pidfile)
 [ ! -f "$pidfile" ] || echo "== pidfile $(stat -c %Y "$pidfile") $(head -c 20 "$pidfile")"
 [ ! -e /etc/krb5.keytab ] || echo '== keytab'
 look() { stat -L -c "== stat $1 %u %U %G %a %Y %Z %n" "$2" 2>/dev/null; }
-printf '%s\n' "$listing" | sed -n 's/^== file //p' | sort -u | while read -r f; do
-  look config "$f" || echo "== unseen $f"
-  look directory "${f%/*}"
-done
+printf '%s\n' "$listing" | sed -n 's/^== file //p' | sort -u | {
+  set --
+  folders=
+  while read -r f; do
+    if [ -e "$f" ]; then set -- "$@" "$f"; else echo "== unseen $f"; fi
+    d=${f%/*}
+    case "$folders" in *"|$d|"*) ;; *) folders="$folders|$d|"; look directory "$d" ;; esac
+  done
+  [ "$#" = 0 ] || stat -L -c '== stat config %u %U %G %a %Y %Z %n' "$@" 2>/dev/null
+}
 setting authorizedkeyscommand |
   while read -r f _; do case $f in /*) look command "$f" || echo "== unseen $f" ;; esac; done
 setting hostkey | while read -r f; do
