@@ -276,6 +276,23 @@ def test_a_rule_that_breaks_is_a_verdict_of_its_own() -> None:
     assert report.incomplete
 
 
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        ("pid: host", 0),
+        ("privileged: true", 0),
+        ("security_opt: [label:disable]", 1),
+        ("pid: host\n    security_opt: [label:disable]", 1),
+    ],
+)
+def test_selinux_that_is_switched_off_is_told_where_the_file_says_it(
+    lines: str, count: int
+) -> None:
+    text = f"services:\n  a:\n    image: x:1\n    {lines}\n"
+
+    assert len(written.fails(text, "container-selinux-disabled")) == count
+
+
 def test_a_network_without_protection_is_found_in_the_file() -> None:
     text = (
         "services: {a: {image: x:1}}\nnetworks:\n  wild:\n    driver_opts:\n"

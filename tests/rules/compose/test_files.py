@@ -292,6 +292,17 @@ def test_a_front_on_one_network_with_all_others_is_told() -> None:
     assert fails(f"{apart}networks: {{b: {{}}}}\n", "compose-one-network") == []
 
 
+def test_members_of_a_network_without_icc_do_not_reach_each_other() -> None:
+    text = (
+        "services:\n  web: {image: 'x:1', ports: ['80:80']}\n  db: {image: 'x:1'}\n"
+        "  cache: {image: 'x:1'}\nnetworks:\n  default:\n    driver_opts:\n"
+        "      com.docker.network.bridge.enable_icc: 'false'\n"
+    )
+
+    assert fails(text, "compose-one-network") == []
+    assert fails(text.replace("'false'", "'true'"), "compose-one-network") != []
+
+
 def test_a_network_of_quiet_services_could_be_internal() -> None:
     text = (
         "services:\n  a: {image: 'x:1', networks: [n]}\n  b: {image: 'x:1', networks: [n]}\n"

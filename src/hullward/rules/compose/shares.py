@@ -128,6 +128,8 @@ def one_network(project: Project) -> Spots:
     if len(networks) == 1 and len(joined) >= _SEVERAL and 0 < len(published) < len(joined):
         keys = {network.facts.name: network.key for network in project.networks}
         name = next(iter(networks))
+        if any(n.facts.name == name and not n.facts.talk for n in project.networks):
+            return
         front = ", ".join(service.name for service in published)
         said = f"{len(joined)} services share the network {keys.get(name, name)}; outside: {front}"
         yield Spot(Fail(said), published[0].place, published[0].name)

@@ -107,8 +107,9 @@ def selinux_disabled(container: Container, snapshot: Snapshot) -> Answers:
         "ipc: host": container.ipc_mode == "host",
     }
     cause = next((line for line, met in causes.items() if met), "")
-    if cause and without:
-        return
+    unasked = grants.options(container, "label").count("disable") < 2  # noqa: PLR2004 - one is Docker's
+    if cause and (without or (unasked and isinstance(engine, AssumedEngine))):
+        return  # it follows from what another rule tells of, if the engine has SELinux at all
     evidence = "SecurityOpt has label=disable" + f", which Docker adds for `{cause}`" * bool(cause)
     if not written:
         evidence = "privileged switches SELinux separation off"
