@@ -44,6 +44,7 @@ fuzz: $(VENV)/.ready ## Feed the readers of files with any bytes, SECONDS=60 eac
 docs: $(VENV)/.ready ## Make the generated pages of docs/ anew
 	$(BIN)/python -m hullward.report.rulebook > docs/rules.md
 	$(BIN)/python -m hullward.report.cis > docs/cis.md
+	$(BIN)/python -m hullward.report.compose_peers > docs/compose-peers.md
 
 bench: $(VENV)/.ready ## Measure speed and memory, side by side
 	$(BIN)/python bench/run.py $(ARGS)

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from tempfile import TemporaryDirectory
 
 from clock import Command, Run, medians, tell
@@ -101,7 +102,7 @@ def answers(commands: Mapping[str, Command], files: Sequence[str]) -> Answers:
     return found
 
 
-def _json(command: Command) -> dict[str, list[dict[str, str]]]:
+def _json(command: Command) -> dict[str, list[dict[str, Any]]]:
     done = subprocess.run(  # noqa: S603 - our own command
         command.arguments,
         cwd=command.folder,
