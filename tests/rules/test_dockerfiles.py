@@ -1,6 +1,7 @@
 """What is said of a Dockerfile, at which line, and how grave it is."""
 
 import pytest
+from msgspec.structs import replace
 
 from hullward import rules
 from hullward.compose.dockerfile import parse
@@ -10,6 +11,11 @@ from hullward.model.severity import Severity
 from hullward.rules.dockerfiles import DockerfileRule, Located
 
 BY_ID = {rule.id: rule for rule in rules.ALL if isinstance(rule, DockerfileRule)}
+ALPINE = "RUN addgroup -g 54321 app && adduser -D -H -u 54321 -G app -s /sbin/nologin app"
+DEBIAN = (
+    "RUN groupadd --gid 54321 app && useradd --uid 54321 --gid 54321 --no-create-home "
+    "--shell /usr/sbin/nologin app"
+)
 CLEAN = (
     "FROM golang:1.25@sha256:00 AS build",
     "RUN apt-get update && apt-get install -y make",
@@ -114,7 +120,31 @@ def test_a_fault_is_said_with_its_line(
 ) -> None:
     line, evidence, severity = expected
 
-    assert answers(rule, *lines) == [Located(line, Fail(evidence, severity))]
+    assert [bare(found) for found in answers(rule, *lines)] == [
+        Located(line, Fail(evidence, severity))
+    ]
+
+
+def bare(found: Located) -> Located:
+    """Leave the remedy away."""
+    assert isinstance(found.answer, Fail)
+    return Located(found.line, replace(found.answer, remedy=""))
+
+
+@pytest.mark.parametrize(
+    ("base", "steps"),
+    [
+        ("own/base:1", ["USER 54321:54321"]),
+        ("alpine:3", [ALPINE, "USER 54321:54321"]),
+        ("node:22-alpine", [ALPINE, "USER 54321:54321"]),
+        ("python:3.13", [DEBIAN, "USER 54321:54321"]),
+    ],
+)
+def test_the_remedy_is_in_the_words_of_the_base_image(base: str, steps: list[str]) -> None:
+    (found,) = answers("dockerfile-root", f"FROM {base}", "USER root")
+
+    assert isinstance(found.answer, Fail)
+    assert found.answer.remedy.split("\n") == ["As the last steps of its stage:", *steps]
 
 
 @pytest.mark.parametrize(

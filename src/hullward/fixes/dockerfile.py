@@ -5,8 +5,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from hullward.compose import needs
-from hullward.compose.base_images import root_source
+from hullward.compose import new_user
 from hullward.compose.changes import Piece, spliced
 from hullward.compose.dockerfile import Dockerfile, Instruction, Stage, parse
 from hullward.compose.recipe import recipe, stage_index
@@ -19,6 +18,7 @@ _FIRST, _COUNT = 50_000, 10_000
 _TRAILING = frozenset(
     {"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"}
 )
+_COMMENT = "# hullward: a user of its own, without privileges"
 _UNPRIVILEGED = 1024
 _LAST = 1 << 30
 
@@ -71,7 +71,7 @@ def unprivileged_user(text: str, path: str, uid: int, target: str = "") -> UserP
     if heir := _heir(file, index):
         return Declined(heir, f"another stage stands on {stage.name}, and would change its user")
     after = _last_step(stage)
-    lines = tuple(_lines(before, uid))
+    lines = (_COMMENT, *new_user.lines(before.base.reference, uid))
     piece = _piece(text, after, lines)
     changed = parse(spliced(text, (piece,)), path)
     if recipe(changed, target).uid != uid or not _proven(file, changed, after, lines):
@@ -92,37 +92,9 @@ def _last_step(stage: Stage) -> int:
     return max([stage.line, *steps])
 
 
-def _lines(made: Recipe, uid: int) -> Iterator[str]:
-    yield "# hullward: a user of its own, without privileges"
-    kind = _kind(made.base.reference)
-    if kind == "busybox":
-        yield (f"RUN addgroup -g {uid} app && adduser -D -H -u {uid} -G app -s /sbin/nologin app")
-    elif kind == "shadow":
-        yield (
-            f"RUN groupadd --gid {uid} app && useradd --uid {uid} --gid {uid} "
-            "--no-create-home --shell /usr/sbin/nologin app"
-        )
-    yield f"USER {uid}:{uid}"
-
-
-def _kind(reference: str) -> str:
-    """Say by which programs a base image makes users: busybox, shadow, or "" for nobody knows."""
-    repository, tag = needs.split(reference)
-    name = repository.rpartition("/")[2]
-    if name == "alpine" or "alpine" in _words(tag):
-        return "busybox"
-    # Of those that are known to set no user, all others are made on Debian or Ubuntu.
-    return "shadow" if root_source(reference) and "ubi" not in tag else ""
-
-
-def _words(tag: str) -> Iterator[str]:
-    for part in tag.split("-"):
-        yield part.rstrip("0123456789.")
-
-
 def _cautions(made: Recipe, stage: Stage, uid: int) -> Iterator[str]:
     yield f"what it writes must belong to {uid}: COPY --chown={uid}:{uid}, or volumes chowned once"
-    if not _kind(made.base.reference):
+    if not new_user.programs(made.base.reference):
         yield "its base may lack the programs that make users, so the number stands without a name"
     for volume in made.volumes:
         yield f"the volume {volume} belongs to root unless it is chowned before VOLUME"

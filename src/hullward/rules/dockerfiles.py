@@ -76,7 +76,15 @@ def root(recipe: Recipe) -> Answers:
     elif recipe.uid == 0:
         said = f"USER {recipe.user}" if recipe.user else "no USER is set"
         base = f", and {recipe.base.reference} sets none" if not recipe.user else ""
-        yield Located(recipe.user_line, Fail(f"{said}{base}: uid 0"))
+        remedy = "\n".join(["As the last steps of its stage:", *_own_user(recipe)])
+        yield Located(recipe.user_line, Fail(f"{said}{base}: uid 0", remedy=remedy))
+
+
+def _own_user(recipe: Recipe) -> tuple[str, ...]:
+    # An audit of what runs needs nothing of Dockerfiles.
+    from hullward.compose import new_user  # noqa: PLC0415
+
+    return new_user.lines(recipe.base.reference, 54321)
 
 
 @dockerfile_rule(
