@@ -207,6 +207,16 @@ def chosen(config: str) -> Settings:
     return replace(found, waiver=accepted.current(found.waiver, today))
 
 
+def file_of(path: str) -> str:
+    """Give the compose file of a folder, any other path as it is."""
+    if not compose_files.is_folder(path):
+        return path
+    names = [name for name in reading.DEFAULT_NAMES if files.exists(f"{path.rstrip('/')}/{name}")]
+    if not names:
+        raise HullwardError(f"There is no compose file in {path}.", "Name the file.")
+    return f"{path.rstrip('/')}/{names[0]}"
+
+
 def laid_over(path: str) -> tuple[str, ...]:
     """Give the override file that docker compose reads with a file by itself."""
     return compose_files.beside(path)[1:]

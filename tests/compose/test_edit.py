@@ -249,6 +249,27 @@ def test_a_service_without_keys_is_refused(service: str) -> None:
     assert len(refusals(f"services:\n  web: {service}\n", DROP)) == 1
 
 
+def test_what_cannot_be_proven_is_refused_and_the_rest_is_made() -> None:
+    text = "services:\n  web:\n    ? image\n    : a\n  db:\n    image: b\n"
+
+    edited = edit(text, [DROP, Change("db", DROP.path, DROP.value)], "compose.yaml")
+
+    assert [(r.change.service, r.reason) for r in edited.refused] == [
+        ("web", "it cannot be written there")
+    ]
+    assert edited.text == text + "    cap_drop:\n      - ALL\n"
+
+
+def test_of_two_changes_at_one_place_the_first_is_made() -> None:
+    text = "services:\n  web:\n    image: a\n"
+    one, two = Change("web", ("user",), "1000"), Change("web", ("user",), "2000")
+
+    edited = edit(text, [one, two], "compose.yaml")
+
+    assert edited.made == (one,)
+    assert [(r.change, r.reason) for r in edited.refused] == [(two, "another change is made there")]
+
+
 def test_text_that_would_break_out_of_its_line_is_an_error() -> None:
     text = "services:\n  web:\n    image: a\n"
 

@@ -6,9 +6,9 @@ import pytest
 
 from hullward.compose import nodes
 from hullward.compose import project as reading
-from hullward.compose.changes import Change, Piece, Value
+from hullward.compose.changes import Change, Value
 from hullward.compose.model import Project
-from hullward.fixes.compose.hardening import Hardened, harden, single
+from hullward.fixes.compose.hardening import Hardened, harden
 from hullward.fixes.compose.proposal import Grade, Line, Proposal
 from hullward.fixes.compose.proposing import propose
 from hullward.fixes.compose.rereading import difference
@@ -44,17 +44,6 @@ def test_guesses_are_written_only_for_those_who_ask_and_marked_in_the_file() -> 
     assert bold.edited.text == (
         text + "    cap_drop:\n      - ALL\n    read_only: true  # hullward guess: may fail\n"
     )
-
-
-def test_each_proposal_that_is_no_guess_can_be_written_by_itself() -> None:
-    text = "services:\n  web:\n    image: a\n"
-    drop, root = proposal("web", DROP), proposal("web", ("read_only", True))
-    guess = proposal("web", ("pids_limit", 5), grade=Grade.GUESS)
-
-    assert list(single(text, FILE, read(text), [drop, guess, root])) == [
-        (drop, (Piece(len(text), len(text), "    cap_drop:\n      - ALL\n"),)),
-        (root, (Piece(len(text), len(text), "    read_only: true\n"),)),
-    ]
 
 
 def test_lines_that_belong_together_are_written_together_or_not_at_all() -> None:

@@ -40,8 +40,8 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     No line that stands in the file is changed, but for the address of a port.
 
     --write changes FILE in one step, once the new text is proven to be the old one and these
-    lines; the words on stderr say how to take it back. A FILE that has one of compose's own names
-    is read with its override file.
+    lines; the words on stderr say how to take it back. FILE may be a folder with a compose file. A
+    FILE that has one of compose's own names is read with its override file.
 
     Exit status: 0 nothing to add, or all of it written; 1 lines to add, or some that must be
     pasted by hand; 2 nothing could be done.
@@ -52,7 +52,8 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     from hullward.report import hardened  # noqa: PLC0415 - likewise
 
     settings = harden.chosen(values["config"])
-    others = values["others"] or harden.laid_over(values["file"])
+    file = harden.file_of(values["file"])
+    others = values["others"] or harden.laid_over(file)
     around = harden.Around(os.environ, values["env_files"], others, settings.waiver)
 
     def learn(project: "Project") -> "Mapping[str, Known]":
@@ -63,7 +64,7 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
         target = contexts.current(host=values["host"], context=values["context"])
         return harden.deep(project, known, target, Access(values["timeout"]))
 
-    plan = harden.plan(values["file"], values["services"], around, learn, guess=values["guess"])
+    plan = harden.plan(file, values["services"], around, learn, guess=values["guess"])
     page = hardened.Page(plan.path, plan.text, plan.hardened, plan.hidden)
     changed = bool(plan.hardened.edited.pieces)
     if values["writes"] and changed:

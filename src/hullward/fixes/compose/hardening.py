@@ -1,11 +1,11 @@
 """A compose file with the proposals that can be written into it, proven by reading it again."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.compose.changes import Change, Edited, Piece, Refusal
+from hullward.compose.changes import Change, Edited, Refusal
 from hullward.compose.edit import edit
 from hullward.compose.model import Project
 from hullward.fixes.compose.proposal import Grade, Left, Proposal
@@ -63,17 +63,6 @@ def harden(
         refused=(*refused, *unwanted),
         left=left,
     )
-
-
-def single(
-    text: str, path: str, project: Project, found: Iterable[Proposal | Left]
-) -> Iterator[tuple[Proposal, tuple[Piece, ...]]]:
-    """Give each proposal that is no guess with the pieces that it alone puts into the text."""
-    for proposal in found:
-        if isinstance(proposal, Proposal):
-            pieces = harden(text, path, project, [proposal], guess=False).edited.pieces
-            if pieces:
-                yield proposal, pieces
 
 
 def changes(proposal: Proposal) -> tuple[Change, ...]:
