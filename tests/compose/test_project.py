@@ -304,6 +304,7 @@ def test_a_value_that_compose_refuses_is_a_problem_and_unknown() -> None:
     [
         ("- a\n", {}, "1:1: a compose file is a mapping"),
         ("just text\n", {}, "1:1: a compose file is a mapping"),
+        ("# k\napiVersion: v1\nkind: Pod\n", {}, "2:1: apiVersion is not known to compose"),
         ("services: [a]\n", {}, "1:11: services is a mapping"),
         ("include: x\n", {}, "1:10: include is a list"),
         ("services:\n  a: {image: '${'}\n", {}, "2:14: a name must follow"),
@@ -389,6 +390,19 @@ def test_what_repeats_itself_without_end_is_refused(bomb: object) -> None:
 
     with pytest.raises(HullwardError, match=r"stand for more|make more than"):
         read(text, files)
+
+
+def test_a_name_that_compose_does_not_know_is_a_problem() -> None:
+    whole = read("services:\n  a: {image: i, priviledged: true, x-a: 1}\nvolume: {}\nx-b: 1\n")
+
+    assert [(p.what, p.place) for p in whole.problems] == [
+        ("volume is not known to compose", at(3, 1)),
+        ("service a: priviledged is not known to compose", at(2, 17)),
+    ]
+
+
+def test_a_file_that_holds_nothing_is_a_problem() -> None:
+    assert [p.place for p in read("# later\n").problems] == [at(1, 1)]
 
 
 def test_no_file_is_no_project() -> None:

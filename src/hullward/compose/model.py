@@ -80,7 +80,10 @@ class Build(Struct, frozen=True):
 
 
 class Hook(Struct, frozen=True):
-    """A command that compose runs in the container; `kind` is post_start or pre_stop."""
+    """A command that compose runs in the container, or in one of its own before it starts.
+
+    `kind` is pre_start, post_start or pre_stop.
+    """
 
     kind: str
     user: str

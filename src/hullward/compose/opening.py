@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from hullward.compose import dotenv, merge, nodes, text, values
+from hullward.compose import dotenv, keys, merge, nodes, text, values
 from hullward.compose.budget import Budget
 from hullward.compose.model import Loader, MissingFileError, Place, Problem, Unresolved
 from hullward.compose.values import Leaf, Source, Table, Tree
@@ -21,6 +21,7 @@ class Loaded(Struct):
     unresolved: dict[str, Unresolved] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     parsed: dict[str, tuple[nodes.Node, ...]] = field(default_factory=dict)
+    checked: set[str] = field(default_factory=set)
     budget: Budget = field(default_factory=Budget)
 
     def text(self, file: str) -> str:
@@ -49,12 +50,17 @@ def documents(
     tables = []
     for tree in trees:
         if isinstance(tree, Table):
+            if file not in state.checked:
+                state.problems += keys.of_file(tree)
             tables.append(tree)
         elif not isinstance(tree, Leaf) or tree.data is not None:
             raise HullwardError(
                 f"{tree.place}: a compose file is a mapping with `services:`",
                 "Name a compose file.",
             )
+    if not any(table.entries for table in tables) and file not in state.checked:
+        state.problem("the file holds nothing", Place(file, 1, 1))
+    state.checked.add(file)
     return tuple(tables)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.compose import build, environment, limits, mounts, namespaces, ports, security
+from hullward.compose import build, environment, keys, limits, mounts, namespaces, ports, security
 from hullward.compose.model import Grant, Hook, Network, Place, Problem, Project, Service, Volume
 from hullward.compose.opening import Loaded
 from hullward.compose.sheet import Sheet, truth
@@ -74,7 +74,7 @@ def read(name: str, place: Place, table: Table, around: Around) -> tuple[Service
         log_options=_log_options(sheet),
         replicas=limits.replicas(sheet),
     )
-    return service, sheet.problems
+    return service, [*keys.of_service(name, table), *sheet.problems]
 
 
 def _container(sheet: Sheet, around: Around, variables: tuple[str, ...]) -> Container:
@@ -238,7 +238,7 @@ def _names(sheet: Sheet, key: str) -> tuple[str, ...]:
 
 def _hooks(sheet: Sheet) -> tuple[Hook, ...]:
     hooks = []
-    for kind in ("post_start", "pre_stop"):
+    for kind in ("pre_start", "post_start", "pre_stop"):
         for entry in sheet.tables(kind, kind):
             if isinstance(entry, Table):
                 user, privileged = entry.get("user"), entry.get("privileged")
