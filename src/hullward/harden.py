@@ -1,6 +1,6 @@
 """The flow for a compose file that is to change: read -> propose -> edit -> prove -> write."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,13 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward.collect import named_images, settings
-from hullward.compose import comments, nodes, text
+from hullward.compose import built, comments, nodes, text
 from hullward.compose import project as reading
 from hullward.compose.concealed import Concealed, concealed
 from hullward.compose.model import Project
 from hullward.fixes.compose import accepted, hardening, proposing, rereading
 from hullward.fixes.compose.hardening import Hardened, Refused
 from hullward.fixes.compose.proposal import Known
+from hullward.fixes.dockerfile import UserProposal, own_uid, unprivileged_user
 from hullward.host import beside, compose_files, files, needs, reader, rewriting
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
@@ -38,6 +39,15 @@ class Around(Struct, frozen=True):
     waivers: tuple[Waiver, ...] = ()
 
 
+class Own(Struct, frozen=True):
+    """A user of its own for a service that is built here: its Dockerfile, and the lines for it."""
+
+    service: str
+    path: str
+    text: str
+    proposal: UserProposal
+
+
 class Plan(Struct, frozen=True):
     """A file and what it would become; `data` is what was read, `hidden` what is not shown."""
 
@@ -48,6 +58,7 @@ class Plan(Struct, frozen=True):
     project: Project
     hardened: Hardened
     hidden: Concealed
+    own: tuple[Own, ...] = ()
 
 
 class Written(Struct, frozen=True):
@@ -109,7 +120,29 @@ def plan(
             "Nothing was written. Please report it, with the file if you can.",
         )
     hardened = replace(hardened, refused=(*hardened.refused, *taken_back))
-    return Plan(path, data, content, around, project, hardened, concealed(content, root))
+    hidden = concealed(content, root)
+    own = tuple(_own(path, project, wanted)) if guess else ()
+    return Plan(path, data, content, around, project, hardened, hidden, own)
+
+
+def _own(path: str, project: Project, wanted: Collection[str]) -> Iterator[Own]:
+    """Propose a user for each Dockerfile that can be read and whose image starts as root."""
+    folder = compose_files.folder(path) + "/"
+    done: set[tuple[str, str]] = set()
+    for service in project.services:
+        build = service.build
+        file = built.path(build) if build and service.name in wanted else ""
+        if not build or not file or service.container.user or (file, build.target) in done:
+            continue
+        done.add((file, build.target))
+        try:
+            content = text.decode(compose_files.load(file), file)
+            found = unprivileged_user(content, file, own_uid(service.name), build.target)
+        except HullwardError:
+            continue  # `compose check` tells what is wrong with a Dockerfile
+        if isinstance(found, UserProposal):
+            shown = path.removesuffix(path.rpartition("/")[2]) + file.removeprefix(folder)
+            yield Own(service.name, shown if file.startswith(folder) else file, content, found)
 
 
 def write(plan: Plan) -> Written:

@@ -8,6 +8,8 @@ import pytest
 
 import terminal
 from hullward import harden
+from hullward.host.recorded import RecordedEngine
+from hullward.host.recording import Recorded
 from hullward.model.errors import HullwardError
 
 REDIS = """\
@@ -168,7 +170,7 @@ def test_a_waiver_of_the_settings_holds_here_too(
         (b"services:\n  a\0: {}\n", "compose.yaml:2:4: a NUL byte"),
         ("services:\n".encode("utf-16"), "compose.yaml:1:1: the file is in UTF-16"),
         (b"services: &a [*a]\n", "compose.yaml:1:15: "),
-        (b"a: 1\n---\nb: 1\n", "compose.yaml:3:1: a second document starts here"),
+        (b"services: {}\n---\nservices: {}\n", "compose.yaml:3:1: a second document starts here"),
         (b"#@ load('x')\nservices: {}\n", "compose.yaml:1:1: a template (ytt)"),
         (b"x" * (17 << 20), "compose.yaml is larger than 16 MiB"),
     ],
@@ -214,6 +216,108 @@ def test_a_file_that_changes_after_it_was_judged_is_not_written(file: Path) -> N
         harden.write(plan)
 
     assert file.read_text() == REDIS + "# mine\n"
+
+
+def test_a_folder_means_its_compose_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = terminal.run(capsys, "compose", "harden", "./compose.yaml")
+    folder = terminal.run(capsys, "compose", "harden", "./")
+    file.unlink()
+    nothing = terminal.run(capsys, "compose", "harden", "./")
+
+    assert folder == named
+    assert nothing.complaint == ("There is no compose file in ./.", "Name the file.")
+
+
+def test_deep_asks_the_engine_for_the_images(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("services:\n  a: {image: 'i:1'}\n  b: {image: j}\n  c: {build: .}\n")
+    asked = {
+        "/info": {"ServerVersion": "28.5.2", "SecurityOptions": ["name=no-new-privileges"]},
+        "/images/i:1/json": {"Id": "sha256:aa", "Config": {"User": "7"}},
+    }
+    answers = {path: Recorded(body=json.dumps(body)) for path, body in asked.items()}
+    with RecordedEngine(terminal.recorded(answers), "engine.sock") as engine:
+        words = ("compose", "harden", "--deep", "--guess", "-H", engine.url, "--format", "json")
+        said = terminal.run(capsys, *words, "compose.yaml")
+
+    reasons = {
+        (line["service"], line["path"][0]): (line["grade"], line["reason"])
+        for line in json.loads(said.out)["written"]
+    }
+    sure = ("safe", "the engine sets it for every container already")
+    assert reasons["a", "security_opt"] == reasons["b", "security_opt"] == sure
+    assert "it runs as uid 7, which holds no capability, but" in reasons["a", "cap_drop"][1]
+    assert reasons["c", "security_opt"][0] == "guess"
+
+
+def test_an_engine_that_does_not_answer_is_told(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = terminal.run(capsys, "compose", "harden", "--deep", "-H", "unix:///no", "compose.yaml")
+
+    assert (said.status, said.out, len(said.err.splitlines())) == (2, "", 2)
+    assert file.read_text() == REDIS
+
+
+DOCKER = """\
+#!/bin/sh
+# Stands for a docker that knows compose: `config` refuses what holds the word.
+case $* in *version) exit 0 ;; esac
+while read -r line; do case $line in *"WORD"*) echo "not this" >&2; exit 1 ;; esac; done
+exit 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("cap_drop", (2, "docker compose would not accept the new text: not this")),
+        ("redis", (0, "compose.yaml was written; docker compose did not accept the old text")),
+        ("nothing", (0, "compose.yaml was written; docker compose accepts it.")),
+    ],
+)
+def test_what_docker_compose_says_of_the_new_text_counts(
+    word: str,
+    expected: tuple[int, str],
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = file.with_name("docker")
+    program.write_text(DOCKER.replace("WORD", word))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{file.parent}:/usr/bin:/bin")
+
+    said = terminal.run(capsys, "compose", "harden", "--write", "compose.yaml")
+
+    status, words = expected
+    assert said.status == status
+    assert said.complaint[0].startswith(words)
+    assert (file.read_text() == REDIS) == (status != 0)
+    assert len(list(file.parent.glob("*.bak"))) == (status == 0)
+
+
+def test_a_service_that_is_built_gets_a_user_of_its_own_in_its_dockerfile(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("services:\n  web: {build: app}\n  same: {build: app}\n")
+    made = file.with_name("app")
+    made.mkdir()
+    text = 'FROM debian:13\nENV PASSWORD=hunter2\nRUN make\nCMD ["app"]\n'
+    made.joinpath("Dockerfile").write_text(text)
+
+    careful = terminal.run(capsys, "compose", "harden", "compose.yaml")
+    bold = terminal.run(capsys, "compose", "harden", "--guess", "--write", "compose.yaml")
+    value = terminal.run(capsys, "compose", "harden", "--guess", "--format", "json", "compose.yaml")
+
+    _, _, diff = bold.out.partition("--- a/app/Dockerfile\n+++ b/app/Dockerfile\n")
+    (dockerfile,) = json.loads(value.out)["dockerfiles"]
+    assert "Dockerfile" not in careful.out
+    assert [line for line in diff.splitlines() if line[:5] == "+USER"]
+    assert "hunter2" not in bold.out
+    assert dockerfile["diff"].endswith(diff)
+    assert made.joinpath("Dockerfile").read_text() == text
 
 
 def test_names_from_the_file_cannot_forge_lines(

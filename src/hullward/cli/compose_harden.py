@@ -65,15 +65,15 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
         return harden.deep(project, known, target, Access(values["timeout"]))
 
     plan = harden.plan(file, values["services"], around, learn, guess=values["guess"])
-    page = hardened.Page(plan.path, plan.text, plan.hardened, plan.hidden)
+    made = tuple(hardened.Dockerfile(o.service, o.path, o.text, o.proposal) for o in plan.own)
+    page = hardened.Page(plan.path, plan.text, plan.hardened, plan.hidden, made)
+    by_hand = bool(plan.hardened.refused or plan.own)
     changed = bool(plan.hardened.edited.pieces)
-    if values["writes"] and changed:
-        written = harden.write(plan)
-        show(hardened.RENDERERS[values["form"]](page))
-        _tell(plan.path, written)
-        return _LEFT if plan.hardened.refused else 0
+    written = harden.write(plan) if values["writes"] and changed else None
     show(hardened.RENDERERS[values["form"]](page))
-    return _LEFT if changed or plan.hardened.refused else 0
+    if written:
+        _tell(plan.path, written)
+    return _LEFT if by_hand or (changed and not written) else 0
 
 
 def _tell(path: str, written: Any) -> None:  # noqa: ANN401 - loaded late

@@ -6,13 +6,29 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hullward.compose import unified, written
-from hullward.compose.changes import Change, Leaf, Nested
+from hullward.compose import dockerfile, unified, written
+from hullward.compose.changes import Change, Edited, Leaf, Nested, spliced
 from hullward.compose.concealed import Concealed
 from hullward.compose.written import Manner
 from hullward.fixes.compose.hardening import Hardened, Refused
 from hullward.fixes.compose.proposal import Line, Proposal
+from hullward.fixes.dockerfile import UserProposal
 from hullward.report.text import visible
+
+
+class Dockerfile(Struct, frozen=True):
+    """A Dockerfile of a service, its text, and lines that give its image a user of its own."""
+
+    service: str
+    path: str
+    text: str
+    proposal: UserProposal
+
+    def diff(self) -> str:
+        """Write the lines as a diff; values of ENV and ARG do not stand around them."""
+        pieces = self.proposal.pieces
+        edited = Edited(spliced(self.text, pieces), pieces)
+        return unified.render(self.text, edited, self.path, _variables(self.text, self.path))
 
 
 class Page(Struct, frozen=True):
@@ -22,6 +38,7 @@ class Page(Struct, frozen=True):
     text: str
     hardened: Hardened
     hidden: Concealed
+    dockerfiles: tuple[Dockerfile, ...] = ()
 
 
 def diff(page: Page) -> str:
@@ -31,7 +48,29 @@ def diff(page: Page) -> str:
     if unified.readable_only(page.text, hardened.edited, page.hidden):
         lines.append("Values of variables are hidden below: apply it with --write, not as a diff.")
     head = "".join(f"# {visible(line)}\n" if line else "#\n" for line in lines)
-    return head + unified.render(page.text, hardened.edited, page.path, page.hidden)
+    own = unified.render(page.text, hardened.edited, page.path, page.hidden)
+    return head + own + "".join(map(_dockerfile, page.dockerfiles))
+
+
+def _variables(text: str, path: str) -> Concealed:
+    """Give the lines of a Dockerfile that set variables."""
+    file = dockerfile.parse(text, path)
+    instructions = [*file.arguments, *(i for stage in file.stages for i in stage.instructions)]
+    lines = (
+        number
+        for instruction in instructions
+        if instruction.keyword in {"ARG", "ENV"}
+        for number in range(instruction.line, instruction.end + 1)
+    )
+    return Concealed(frozenset(lines))
+
+
+def _dockerfile(made: Dockerfile) -> str:
+    words = [
+        f"{made.service}: guess  a user of its own, uid {made.proposal.uid}; to apply by hand",
+        *(f"    {caution}" for caution in made.proposal.cautions),
+    ]
+    return "".join(f"# {visible(line)}\n" for line in words) + made.diff()
 
 
 def _written(hardened: Hardened) -> Iterator[str]:
@@ -121,6 +160,11 @@ def json(page: Page) -> str:
         ],
         "only_with_guess": [_whole(p) for p in hardened.held_back],
         "left": [msgspec.to_builtins(left) for left in hardened.left],
+        "dockerfiles": [
+            {"service": made.service, "path": made.path, "uid": made.proposal.uid}
+            | {"cautions": list(made.proposal.cautions), "diff": made.diff()}
+            for made in page.dockerfiles
+        ],
         "diff": unified.render(page.text, hardened.edited, page.path, page.hidden),
     }
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
