@@ -190,6 +190,8 @@ def test_ordinary_modes_are_none_of_it(line: str) -> None:
             Added("git", f"git@github.com:a/b.git#{'0' * 40}:sub", 2, pinned=True),
         ),
         ("ADD a.tar.gz /a", Added("files", "a.tar.gz", 2, pinned=True)),
+        ("ADD $HERE /a", Added("unknown", "$HERE", 2)),
+        ("ADD ${NOT:-https://x.org}/a /a", Added("unknown", "${NOT:-https://x.org}/a", 2)),
         ('ADD ["https://x.org/a", "/a"]', Added("url", "https://x.org/a", 2)),
     ],
 )  # fmt: skip
@@ -274,8 +276,9 @@ def test_a_name_of_the_platform_is_not_guessed() -> None:
 @pytest.mark.parametrize(
     ("lines", "checked"),
     [
-        (["FROM debian"], None),
+        (["FROM own/base:1"], None),
         (["FROM scratch"], False),
+        (["FROM debian"], False),
         (["FROM debian", "HEALTHCHECK NONE"], False),
         (["FROM debian", "HEALTHCHECK --interval=5s CMD x"], True),
         (["FROM debian AS a", "HEALTHCHECK CMD x", "FROM a"], True),

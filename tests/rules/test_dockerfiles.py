@@ -102,7 +102,11 @@ def test_a_careful_dockerfile_passes(rule: str) -> None:
         ),
         ("dockerfile-floating-base", ["FROM node"], (1, "FROM node", None)),
         ("dockerfile-floating-base", ["FROM node:latest"], (1, "FROM node:latest", None)),
-        ("dockerfile-no-healthcheck", ["FROM scratch"], (1, "no HEALTHCHECK is set", None)),
+        (
+            "dockerfile-no-healthcheck",
+            ["FROM scratch"],
+            (1, "no HEALTHCHECK is set, and scratch sets none", None),
+        ),
         (
             "dockerfile-no-healthcheck",
             ["FROM x", "HEALTHCHECK NONE"],
@@ -155,6 +159,7 @@ def test_the_remedy_is_in_the_words_of_the_base_image(base: str, steps: list[str
         ("dockerfile-root", ["FROM x", "USER app"], 2, "is in the image's /etc/passwd"),
         ("dockerfile-floating-base", ["ARG U", "FROM $U"], 2, "the value of U is not known"),
         ("dockerfile-no-healthcheck", ["FROM x"], 1, "x may have one"),
+        ("dockerfile-add", ["FROM x", "ARG U=1", "ADD $U /a"], 3, "what ADD $U brings"),
     ],
 )
 def test_what_the_file_does_not_decide_is_unknown(

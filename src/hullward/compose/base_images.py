@@ -1,4 +1,4 @@
-"""Base images of which it is known that they set no user, so that what stands on them is root.
+"""Base images of which it is known that they set neither a user nor a health check.
 
 Read from the Dockerfiles that the images are built from, all variants for Linux, on 2026-11-24.
 """
@@ -10,8 +10,8 @@ from hullward.compose import needs
 _GITHUB = "https://github.com/"
 _INFO = f"{_GITHUB}docker-library/repo-info/tree/master/repos"
 
-# What each image is built from; none of these files has a USER.
-_ROOT: Mapping[str, str] = {
+# What each image is built from; none of these files has a USER or a HEALTHCHECK.
+_PLAIN: Mapping[str, str] = {
     "alpine": f"{_INFO}/alpine",
     "debian": f"{_GITHUB}debuerreotype/docker-debian-artifacts",
     "eclipse-temurin": f"{_GITHUB}adoptium/containers/tree/d8d18d67a32e",
@@ -27,9 +27,9 @@ _ROOT: Mapping[str, str] = {
 }
 
 
-def root_source(reference: str) -> str:
-    """Say where one can read that this image sets no user; "" where it is not known to do so."""
+def source(reference: str) -> str:
+    """Say where one can read that an image sets neither; "" where that is not known of it."""
     repository = needs.split(reference)[0]
     prefix = "docker.io/library/"
     name = repository.removeprefix(prefix) if repository.startswith(prefix) else ""
-    return _ROOT.get(name, "")
+    return _PLAIN.get(name, "")

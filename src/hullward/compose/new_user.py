@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from hullward.compose import needs
-from hullward.compose.base_images import root_source
+from hullward.compose import base_images, needs
 
 
 def lines(base: str, uid: int) -> tuple[str, ...]:
@@ -27,7 +26,7 @@ def programs(base: str) -> str:
     if repository.rpartition("/")[2] == "alpine" or "alpine" in _words(tag):
         return "busybox"
     # Of those that are known to set no user, all others are made on Debian or Ubuntu.
-    return "shadow" if root_source(base) and "ubi" not in tag else ""
+    return "shadow" if base_images.source(base) and "ubi" not in tag else ""
 
 
 def _words(tag: str) -> Iterator[str]:

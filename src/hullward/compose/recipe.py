@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from hullward.compose import base_images
 from hullward.compose import dockerfile_words as words
-from hullward.compose.base_images import root_source
 from hullward.compose.dockerfile import Dockerfile, Stage
 from hullward.compose.dockerfile_words import Unresolved
 from hullward.compose.recipe_steps import State, Values, follow, pairs, uid
@@ -47,8 +47,8 @@ def _start(base: Base, line: int, state: State) -> State:
         state.user, state.checked = "", False
         return state
     state.missing = "the base image may set it"
-    if root_source(base.reference):
-        state.user = ""
+    if base_images.source(base.reference):
+        state.user, state.checked = "", False
     else:
         name = base.reference or "whose name is not known"
         state.gap = f"no USER is set, and the base image {name} decides"

@@ -179,10 +179,11 @@ def _add(state: State, instruction: Instruction) -> None:
     _copy(state, instruction)
     if instruction.flag("from"):
         return
-    for source in _paths(instruction, state.escape)[:-1]:
-        kind, pinned = _kind(source, instruction)
-        if not source.startswith("<<"):
-            state.added.append(Added(kind, _shown(source), instruction.line, pinned))
+    for path in _paths(instruction, state.escape)[:-1]:
+        source = state.known(path)
+        kind, pinned = _kind(source, instruction) if source is not None else ("unknown", False)
+        if not path.startswith("<<"):
+            state.added.append(Added(kind, _shown(source or path), instruction.line, pinned))
 
 
 def _kind(source: str, instruction: Instruction) -> tuple[str, bool]:

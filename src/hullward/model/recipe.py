@@ -24,7 +24,7 @@ class Base(Struct, frozen=True):
 
 
 class Added(Struct, frozen=True):
-    """What ADD brings: "url", "git" or "files"; `pinned` by a checksum or a commit."""
+    """What ADD brings: "url", "git", "files" or "unknown"; `pinned` by a checksum or a commit."""
 
     kind: str
     source: str
@@ -65,7 +65,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     `user` is what the program starts as, None where `gap` says why that is not known; `uid` is
     what it means, None where `uid_gap` says why not. `user_line` is where it is decided, the line
     of the target's FROM where no USER is. `checked` is True for a HEALTHCHECK, False where there
-    can be none, None where the base decides; `unlisted` is a line that only refreshes the list of
+    is none, None where the base decides; `unlisted` is a line that only refreshes the list of
     packages.
     """
 

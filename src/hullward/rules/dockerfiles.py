@@ -127,6 +127,8 @@ def add(recipe: Recipe) -> Answers:
     for added in recipe.added:
         if added.kind == "files":
             yield Located(added.line, Fail(f"ADD of {added.source}", Severity.INFO))
+        elif added.kind == "unknown":
+            yield Located(added.line, Unknown(f"what ADD {added.source} brings is not known"))
         elif not added.pinned:
             what = "checksum" if added.kind == "url" else "commit"
             yield Located(added.line, Fail(f"ADD of {added.source} without a {what}"))
@@ -238,7 +240,8 @@ def no_healthcheck(recipe: Recipe) -> Answers:
         name = recipe.base.reference or "the base image"
         yield Located(recipe.line, Unknown(f"no HEALTHCHECK is set here, and {name} may have one"))
     elif not recipe.checked:
-        said = "HEALTHCHECK NONE" if recipe.checked_line else "no HEALTHCHECK is set"
+        sets_none = f"no HEALTHCHECK is set, and {recipe.base.reference} sets none"
+        said = "HEALTHCHECK NONE" if recipe.checked_line else sets_none
         yield Located(recipe.checked_line or recipe.line, Fail(said))
 
 
