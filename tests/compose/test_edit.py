@@ -137,9 +137,10 @@ def test_a_comment_says_that_a_line_is_a_guess() -> None:
         text,
         Change("web", ("read_only",), value=True, comment="a guess"),
         Change("db", ("read_only",), value=True, comment="a guess"),
+        Change("db", ("user",), "1000", comment="a guess"),
     ) == (
         "services:\n  web:\n    image: a\n    read_only: true  # a guess\n"
-        "  db: {image: b, read_only: true}  # mine  # a guess\n"
+        '  db: {image: b, read_only: true, user: "1000"}  # mine  # a guess\n'
     )
 
 

@@ -1,6 +1,7 @@
 """`hullward compose harden`: read, propose, edit, prove, write."""
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +71,21 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     by_hand = bool(plan.hardened.refused or plan.own)
     changed = bool(plan.hardened.edited.pieces)
     written = harden.write(plan) if values["writes"] and changed else None
-    show(hardened.RENDERERS[values["form"]](page))
+    show(_coloured(hardened.RENDERERS[values["form"]](page), values["form"]))
     if written:
         _tell(plan.path, written)
     return _LEFT if by_hand or (changed and not written) else 0
+
+
+def _coloured(text: str, form: str) -> str:
+    """Colour a diff on a terminal, and nowhere else."""
+    if form != "diff" or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    colours = {"+": "green", "-": "red", "@": "cyan", "#": "bright_black"}
+    return "".join(
+        click.style(line, fg=colours.get(line[0])) if line[0] in colours else line
+        for line in text.splitlines(keepends=True)
+    )
 
 
 def _tell(path: str, written: Any) -> None:  # noqa: ANN401 - loaded late

@@ -102,7 +102,7 @@ def _keys_flow(
     newline = layout.newline(text, start)
     lines = []
     for pair, value in zip(pairs, new.values(), strict=True):
-        note = "; ".join(written.comments(value))
+        note = "; ".join(dict.fromkeys(written.comments(value)))
         lines.append(f"{indent}{pair},{written.behind(note)}{newline}")
     yield Piece(start, start, "".join(lines))
 
@@ -130,4 +130,4 @@ def _behind(text: str, offset: int, notes: List[str]) -> Iterator[Piece]:
     """Put comments behind the line of an offset."""
     if notes:
         end = layout.line_end(text, offset)
-        yield Piece(end, end, written.behind("; ".join(notes)))
+        yield Piece(end, end, written.behind("; ".join(dict.fromkeys(notes))))
