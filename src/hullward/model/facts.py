@@ -346,8 +346,9 @@ class AssumedEngine(Engine, frozen=True):
 class Snapshot(Struct, frozen=True, dict=True):
     """Everything that one look at one target has brought; pure and replayable.
 
-    `written` are the compose services of containers, by the container's id; a container that compose
-    did not make has none. `gaps` names each source that could not be read ("info", "volumes", "processes", …) and why.
+    `written` is what compose files say of containers, by the container's id; one that compose did
+    not make has none. `gaps` names each source that could not be read ("info", "volumes",
+    "processes", …) and why.
     """
 
     target: str

@@ -8,7 +8,7 @@ import msgspec
 
 from hullward import __version__
 from hullward.model import capabilities
-from hullward.model.facts import Container, Snapshot
+from hullward.model.facts import AssumedEngine, Container, Engine, Snapshot
 from hullward.model.report import HostReport, Outcome, Report, Row
 from hullward.model.severity import Severity
 from hullward.report import cells
@@ -71,11 +71,18 @@ def _host(host: HostReport) -> dict[str, object]:
     return {
         "target": host.target,
         "collected_at": snapshot.collected_at if snapshot else None,
-        "engine": {"version": engine.version, "api": engine.api} if engine else None,
+        "engine": _engine(engine),
         "error": host.error,
         "containers": [_row(row, snapshot) for row in host.rows] if snapshot else [],
         "verdicts": host.verdicts,
     }
+
+
+def _engine(engine: Engine | None) -> dict[str, str] | None:
+    """Name the engine that answered; files have none."""
+    if engine is None or isinstance(engine, AssumedEngine):
+        return None
+    return {"version": engine.version, "api": engine.api}
 
 
 def _row(row: Row, snapshot: Snapshot) -> dict[str, object]:

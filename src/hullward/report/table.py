@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from hullward.model.facts import AssumedEngine
 from hullward.model.report import Behaviour, HostReport, Report, Row
 from hullward.model.severity import Severity
 from hullward.report import cells, findings
@@ -37,7 +38,7 @@ def _host(host: HostReport, style: Style) -> Iterator[str]:
     table = [(row, cells.of(row, snapshot)) for row in rows]
     yield ""
     if not table:
-        yield "No container."
+        yield "No service." if _written(host) else "No container."
     elif style.wide:
         yield from _wide(table, style)
     elif style.columns < _NARROW:
@@ -48,14 +49,20 @@ def _host(host: HostReport, style: Style) -> Iterator[str]:
     yield from findings.render(host, style)
 
 
+def _written(host: HostReport) -> bool:
+    """Whether it is about files, on which nothing runs."""
+    return host.snapshot is not None and isinstance(host.snapshot.engine, AssumedEngine)
+
+
 def _title(host: HostReport) -> str:
     engine = host.snapshot.engine if host.snapshot else None
     known = [visible(host.target)]
-    if engine:
+    if engine and not _written(host):
         known.append(f"Docker {visible(engine.version)}, API {visible(engine.api)}")
     if host.snapshot:
         count = len(host.rows)
-        known.append(f"{count} container{'' if count == 1 else 's'}")
+        what = "service" if _written(host) else "container"
+        known.append(f"{count} {what}{'' if count == 1 else 's'}")
         known.append(visible(host.snapshot.collected_at))
     return " · ".join(known)
 

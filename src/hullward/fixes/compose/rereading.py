@@ -80,7 +80,7 @@ def _holds(old: Service, new: Service, change: Change) -> bool:
         targets = {text.partition(":")[0] for text in change.value}
         return bool({target for target, _ in has} == {target for target, _ in was} | targets)
     if isinstance(change.value, tuple):
-        return sorted(has) == sorted({*was, *change.value})
+        return {*has} == {*was, *change.value}
     if key == "ports":
         return len(has) == len(was) and has != was
     if isinstance(change.value, bool) or key in {"pids", "pids_limit"}:
