@@ -34,7 +34,7 @@ _ports = _lists(
 )  # fmt: skip
 _volumes = _lists(
     "/anonymous", "./rel:/rel", "../up:/up:ro", "~/home:/home", "named:/named:ro", "/:/host:rslave",
-    "/var/run/docker.sock:/var/run/docker.sock", "${NONE:-/etc}:/etc2:ro", "named:/rel/",
+    "/var/run/docker.sock:/var/run/docker.sock", "${NONE:-/etc}:/etc2:ro", "named:/other/",
     {"type": "bind", "source": "./x", "target": "/x/../y", "read_only": True},
     {"type": "bind", "source": "/x", "target": "/x", "bind": {"propagation": "shared"}},
     {"type": "volume", "source": "bound", "target": "/b"}, {"type": "tmpfs", "target": "/t"},
@@ -151,6 +151,26 @@ def documents(draw: st.DrawFn, *, complete: bool = True) -> dict[str, Value]:
             "bound": {"driver_opts": {"type": "none", "o": "bind", "device": "/srv"}},
         },
     }
+
+
+@st.composite
+def projects(draw: st.DrawFn) -> dict[str, dict[str, Value]]:
+    """Give files by path; those of the top folder are named to compose in their order."""
+    first = draw(documents())
+    if draw(st.booleans()):
+        second = draw(st.none() | documents(complete=False))
+        return {"0.yaml": first} | ({"1.yaml": second} if second else {})
+    top = draw(_services(complete=True))
+    shared = {key: first[key] for key in ("networks", "volumes")}
+    if draw(st.booleans()):
+        return {
+            "0.yaml": {"include": ["sub/a.yaml"], "services": {"top": top}},
+            "sub/a.yaml": first,
+        }
+    name = draw(st.sampled_from(sorted(first["services"])))
+    top["extends"] = {"file": "./sub/a.yaml", "service": name}
+    services = {"top": top, "last": {"image": "last"}}
+    return {"0.yaml": {"services": services, **shared}, "sub/a.yaml": first}
 
 
 def texts(document: dict[str, Value], *, flow: bool) -> str:

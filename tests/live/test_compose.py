@@ -65,16 +65,14 @@ def test_the_recorded_answers_are_those_of_the_newest_docker_compose(programs: l
 @given(st.data())
 @settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_files_are_read_as_docker_compose_reads_them(programs: list[str], data: Any) -> None:  # noqa: ANN401 - hypothesis has no public name for it
-    first = data.draw(compose_files.documents())
-    more = data.draw(st.lists(compose_files.documents(complete=False), max_size=1))
+    drawn = data.draw(compose_files.projects())
     with TemporaryDirectory() as name:
         folder = Path(name)
-        files = []
-        for index, document in enumerate([first, *more]):
+        (folder / "sub").mkdir()
+        for path, document in drawn.items():
             text = compose_files.texts(document, flow=data.draw(st.booleans()))
-            (folder / f"{index}.yaml").write_text(text)
-            files.append(f"{index}.yaml")
-        found = differences(programs[-1], folder, tuple(files))
+            (folder / path).write_text(text)
+        found = differences(programs[-1], folder, tuple(path for path in drawn if "/" not in path))
     assume(found is not None)
 
     assert found == []

@@ -51,6 +51,7 @@ def made(engine: LiveEngine, name: str) -> Container:
         network_mode=named(engine, found.network_mode),
         pid_mode=named(engine, found.pid_mode),
         ulimits=tuple(sorted(found.ulimits)),
+        restart=found.restart or "no",  # Docker 20.10 leaves it empty
         runtime="" if found.runtime == "runc" else found.runtime,
     )
 
