@@ -30,13 +30,14 @@ SETTINGS_FILE = "hullward.toml"
 class Around(Struct, frozen=True):
     """What is read beside the file: the shell's variables, files of them, files laid over it.
 
-    `waivers` are those of the settings that hold today.
+    `below` are files that it is laid over, `waivers` those of the settings that hold today.
     """
 
     environment: Mapping[str, str]
     env_files: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    below: tuple[str, ...] = ()
 
 
 class Own(Struct, frozen=True):
@@ -75,7 +76,7 @@ def read(path: str, around: Around, data: bytes | None = None) -> Project:
         return data if data is not None and name == path else compose_files.load(name)
 
     return reading.read(
-        (path, *around.others),
+        (*around.below, path, *around.others),
         around.environment,
         load,
         directory=compose_files.folder(path),
@@ -170,10 +171,11 @@ def _words(*words: str) -> str:
 
 def _opinion(plan: Plan, new: bytes, folder: str) -> beside.Opinion:
     around = plan.around
-    before = beside.compose(plan.data, around.others, folder, around.env_files)
+    files = (*around.below, beside.GIVEN, *around.others)
+    before = beside.compose(plan.data, files, folder, around.env_files)
     if not before.accepted:
         return before
-    after = beside.compose(new, around.others, folder, around.env_files)
+    after = beside.compose(new, files, folder, around.env_files)
     if after.accepted is False:
         raise HullwardError(
             f"docker compose would not accept the new text: {after.words}",
@@ -250,6 +252,8 @@ def file_of(path: str) -> str:
     return f"{path.rstrip('/')}/{names[0]}"
 
 
-def laid_over(path: str) -> tuple[str, ...]:
-    """Give the override file that docker compose reads with a file by itself."""
-    return compose_files.beside(path)[1:]
+def laid(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give what docker compose reads with a file by itself: below it, and over it."""
+    together = compose_files.beside(path)
+    at = together.index(path)
+    return together[:at], together[at + 1 :]

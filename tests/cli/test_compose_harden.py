@@ -149,6 +149,22 @@ def test_the_override_file_is_read_with_it(file: Path, capsys: pytest.CaptureFix
     assert "no-new-privileges" in said.out
 
 
+def test_an_override_file_is_read_over_its_base(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = file.with_name("compose.override.yaml")
+    over.write_text("services:\n  cache:\n    cap_drop: [ALL]\n    read_only: true\n")
+
+    said = terminal.run(capsys, "compose", "harden", "--write", over.name)
+
+    assert said.status == 0
+    assert file.read_text() == REDIS
+    assert over.read_text() == (
+        "services:\n  cache:\n    cap_drop: [ALL]\n    read_only: true\n"
+        "    security_opt:\n      - no-new-privileges:true\n"
+    )
+
+
 def test_a_waiver_of_the_settings_holds_here_too(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

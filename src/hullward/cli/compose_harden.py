@@ -54,8 +54,8 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
 
     settings = harden.chosen(values["config"])
     file = harden.file_of(values["file"])
-    others = values["others"] or harden.laid_over(file)
-    around = harden.Around(os.environ, values["env_files"], others, settings.waiver)
+    below, over = ((), values["others"]) if values["others"] else harden.laid(file)
+    around = harden.Around(os.environ, values["env_files"], over, settings.waiver, below)
 
     def learn(project: "Project") -> "Mapping[str, Known]":
         known = harden.profiles(project, settings.profiles)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 _SECONDS = 30
+# The name by which docker compose reads what it is given, and no file.
+GIVEN = "-"
 
 
 class Opinion(Struct, frozen=True):
@@ -29,14 +31,14 @@ def committed(path: str) -> bool:
     return status is not None and status.returncode == 0 and not status.stdout.strip()
 
 
-def compose(text: bytes, others: Sequence[str], folder: str, env_files: Sequence[str]) -> Opinion:
-    """Ask docker compose whether it reads a text as the first file, others being laid over it."""
+def compose(text: bytes, files: Sequence[str], folder: str, env_files: Sequence[str]) -> Opinion:
+    """Ask docker compose whether it reads these files, the text in the place of GIVEN."""
     plugin = _run(("docker", "compose", "version"), b"")
     if plugin is None or plugin.returncode:
         return Opinion(None, "there is no docker compose here")
     command = ["docker", "compose", "--project-directory", folder]
     command += [word for name in env_files for word in ("--env-file", name)]
-    command += [word for name in ("-", *others) for word in ("-f", name)]
+    command += [word for name in files for word in ("-f", name)]
     answer = _run((*command, "config", "--quiet"), text)
     if answer is None:
         return Opinion(None, f"docker compose did not answer within {_SECONDS} seconds")
