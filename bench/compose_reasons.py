@@ -31,6 +31,16 @@ OURS: Mapping[str, str] = {
     "compose-literal-secret": "hashes, tokens and passwords in labels, commands and arguments too",
     "container-sensitive-bind": "the whole `/` counts as a socket there",
     "container-floating-image": _READ,
-    "container-default-capabilities": _READ,
+    **dict.fromkeys(
+        (
+            "container-default-capabilities",
+            "container-new-privileges",
+            "container-no-cpu-limit",
+            "container-no-memory-limit",
+            "container-writable-root",
+        ),
+        _READ,
+    ),
+    "container-volume-hides-bind": "a path behind a volume, beside that which it shows",
     "container-engine-socket": "`use_api_socket` and `volumes_from` bring it too",
 }

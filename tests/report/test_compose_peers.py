@@ -67,7 +67,7 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     "CL-0007": WRITABLE,
     "CL-0008": HOST,
     "CL-0009": (*SECCOMP, *APPARMOR, *SELINUX),
-    "CL-0010": ("pid: host", "ipc: host", "uts: host", "userns_mode: host"),
+    "CL-0010": ("pid: host", "ipc: host"),
     "CL-0011": ("cap_add: [NET_ADMIN]", "cap_add: [CAP_BPF]", "cap_add: [sys_boot]"),
     "CL-0013": ("volumes: ['/sys:/s:ro']", "volumes: ['/home:/h:ro']", "volumes: ['/dev:/d:ro']"),
     "CL-0014": ("logging: {driver: none}",),
