@@ -48,7 +48,7 @@ def test_area_and_id_must_both_fit() -> None:
         ),
         ({"excluded": ["conteiner-root"]}, "There is no rule 'conteiner-root'.", "Did you mean"),
         ({"areas": ["deamon"]}, "There is no area 'deamon'.", "Did you mean daemon?"),
-        ({"areas": ["x"]}, "There is no area 'x'.", "There are: container, daemon, files,"),
+        ({"areas": ["x"]}, "There is no area 'x'.", "There are: compose, container, daemon,"),
     ],
 )
 def test_a_word_that_fits_nothing_is_an_error_with_near_words(
