@@ -142,7 +142,10 @@ person() { # each one once, plain names only
     case " $people " in *" $name "*) ;; *) people="$people $name" ;; esac
   done
 }
-person root
-while IFS=: read -r name _ uid _; do [ "$uid" != 0 ] || person "$name"; done </etc/passwd
+root_first() {
+  person root
+  while IFS=: read -r name _ uid _; do [ "$uid" != 0 ] || person "$name"; done </etc/passwd
+}
+root_first
 powerful() { person $(members docker sudo wheel admin); }
 """
