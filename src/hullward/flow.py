@@ -9,11 +9,9 @@ from msgspec.structs import replace
 
 from hullward.collect import (
     bundle,
-    by_hand,
     collector,
     engine,
     host,
-    image_files,
     namespaces,
     processes,
     saved,
@@ -77,6 +75,8 @@ def collect(target: Target, access: Access, wanted: Wanted = EVERYTHING) -> Snap
                 client, target.name, now, stopped=wanted.stopped, whole=wanted.whole
             )
             if wanted.deep:
+                from hullward.collect import image_files  # noqa: PLC0415 - where it is asked for
+
                 snapshot = image_files.collect(client, snapshot)
             answers = asked.result()
             members = scanned.result() if scanned else None
@@ -161,6 +161,8 @@ def unpacked(data: bytes, name: str) -> tuple[Snapshot, ...]:
 
 def _by_hand(data: bytes, name: str) -> Snapshot:
     """Read a bundle that was made by hand, engine and host."""
+    from hullward.collect import by_hand  # noqa: PLC0415 - for bundles only
+
     answers = bundle.parse(data)
     made = next(iter(answers.get("made", Said()).text.split()), "")
     when = datetime.fromtimestamp(int(made) if made.isdecimal() else 0, UTC)
@@ -170,6 +172,8 @@ def _by_hand(data: bytes, name: str) -> Snapshot:
 
 def script() -> str:
     """Give the script for a host that no connection reaches; its output is a bundle."""
+    from hullward.collect import by_hand  # noqa: PLC0415 - likewise
+
     return collector.script((*by_hand.QUESTIONS, *host.QUESTIONS))
 
 

@@ -205,3 +205,18 @@ def test_a_host_without_a_program_that_answers_hang_on_gives_no_bundle() -> None
 
     assert (done.returncode, done.stdout) == (9, "")
     assert done.stderr == "This host has no no-such-program.\n"
+
+
+@given(st.lists(st.integers(0, 100), max_size=12))
+def test_both_halves_of_the_script_ask_every_question_once(costs: list[int]) -> None:
+    questions = [Question(f"q{n}", "true", 1, cost) for n, cost in enumerate(costs)]
+    lines = collector.script(questions).splitlines()
+    first, second = (lines.index(f"{name}() {{") for name in ("first", "second"))
+    asked = [
+        {x.split()[1] for x in part if x.startswith("ask q")}
+        for part in (lines[first:second], lines[second:])
+    ]
+    paid = [sum(q.cost for q in questions if q.name in names) for names in asked]
+
+    assert sorted(name for names in asked for name in names) == sorted(q.name for q in questions)
+    assert abs(paid[0] - paid[1]) <= max(costs, default=0)

@@ -54,6 +54,7 @@ look $(echo "$tls" | sed 's/^[^ ]* //') \\
 look /etc/docker/certs.d/*/*
 echo end""",
         8,
+        30,
     ),
     Question(
         "audit-rules",

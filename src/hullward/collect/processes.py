@@ -23,6 +23,7 @@ QUESTIONS = (
         "grep -E '[0-9a-f]{64}' /dev/null $c; grep '' /dev/null $u; "
         "grep -E '^(Name|Uid|Cap|NoNewPrivs|Seccomp)' /dev/null $s; echo end",
         10,
+        20,
     ),
     Question(
         "container-sockets",
@@ -34,6 +35,7 @@ QUESTIONS = (
         # The word of `ls` before its list says that it may look.
         'echo "== $p/fd"; ls -l "$p/fd" | grep -oE \'^total|socket:.[0-9]+.\'; done; echo end',
         10,
+        30,
     ),
 )
 

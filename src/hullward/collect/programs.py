@@ -66,7 +66,7 @@ cat apt/sources.list apt/sources.list.d/*.list apt/sources.list.d/*.sources \\
   grep -iE '^ *(deb|uris:|baseurl).*docker' | sed 's,//[^/@]*@,//,g'
 echo '== end'
 """
-QUESTION = Question("system-programs", _COMMAND, 10)
+QUESTION = Question("system-programs", _COMMAND, 10, 40)
 
 _UNOWNED = re.compile(
     r"no path found matching|not owned by any package|could not find owner|no package owns",

@@ -308,6 +308,6 @@ def _with_find(script: str) -> str:
 
 
 QUESTIONS = (
-    Question("sshd", _with_find(_ASK + _KEYS), 25),
+    Question("sshd", _with_find(_ASK + _KEYS), 25, 120),
     Question("sshd-units", _UNITS.strip(), 5),
 )
