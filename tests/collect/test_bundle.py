@@ -239,6 +239,7 @@ def test_a_process_of_a_container_is_known_by_its_control_group(
 ) -> None:
     (tmp_path / "cgroup").write_text(cgroup)
     script = f"{collector.CONTAINED}contained '{tmp_path}'"
-    done = subprocess.run(("sh", "-c", script), check=False)  # noqa: S603 - the script itself
+    words = ("sh", "-c", script)
+    done = subprocess.run(words, check=False)  # noqa: S603 - the script itself
 
     assert (done.returncode == 0) is contained
