@@ -210,3 +210,41 @@ def test_a_host_without_a_program_that_answers_hang_on_gives_no_bundle() -> None
 
     assert (done.returncode, done.stdout) == (9, "")
     assert done.stderr == "This host has no no-such-program.\n"
+
+
+@given(st.lists(st.integers(0, 100), max_size=12))
+def test_both_halves_of_the_script_ask_every_question_once(costs: list[int]) -> None:
+    questions = [Question(f"q{n}", "true", 1, cost) for n, cost in enumerate(costs)]
+    lines = collector.script(questions).splitlines()
+    first, second = (lines.index(f"{name}() {{") for name in ("first", "second"))
+    asked = [
+        {x.split()[1] for x in part if x.startswith("ask q")}
+        for part in (lines[first:second], lines[second:])
+    ]
+    paid = [sum(q.cost for q in questions if q.name in names) for names in asked]
+
+    assert sorted(name for names in asked for name in names) == sorted(q.name for q in questions)
+    assert abs(paid[0] - paid[1]) <= max(costs, default=0)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "contained"),
+    [
+        (f"0::/system.slice/docker-{'a1' * 32}.scope\n", True),
+        (f"12:pids:/docker/{'0f' * 32}\n11:cpu:/\n", True),
+        (f"11:cpu:/\n12:pids:/docker/{'0f' * 32}\n", True),
+        ("0::/system.slice/ssh.service\n", False),
+        (f"0::/{'a' * 63}\n", False),
+        (f"0::/{'G' * 64}\n", False),
+        ("", False),
+    ],
+)
+def test_a_process_of_a_container_is_known_by_its_control_group(
+    tmp_path: Path, cgroup: str, *, contained: bool
+) -> None:
+    (tmp_path / "cgroup").write_text(cgroup)
+    script = f"{collector.CONTAINED}contained '{tmp_path}'"
+    words = ("sh", "-c", script)
+    done = subprocess.run(words, check=False)  # noqa: S603 - the script itself
+
+    assert (done.returncode == 0) is contained

@@ -97,3 +97,9 @@ def test_any_text_is_read_without_a_crash(text: str, rules: str) -> None:
 
 def test_a_missing_answer_is_a_reason() -> None:
     assert isinstance(files.parse({}), str)
+
+
+def test_a_host_that_has_none_of_the_files_is_no_gap() -> None:
+    found = files.parse({"files": Said("end\n"), "audit-rules": Said("absent\nend\n")})
+
+    assert found == Files(watches=())

@@ -12,16 +12,32 @@ from msgspec import Struct
 
 FORMAT = "hullward-bundle 1"
 
+# Whether a /proc/PID is of a container, whose id stands in the path of its cgroup; by the shell
+# itself, as a fork for each process costs more than everything else.
+CONTAINED = """\
+hex='[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]'
+contained() {
+  while read -r group; do
+    case $group in *$hex$hex$hex$hex$hex$hex$hex$hex*) return 0 ;; esac
+  done <"$1/cgroup"
+  return 1
+}
+"""
+
 # The most that one answer may hold, in bytes before base64.
 LIMIT = 4_000_000
 
 
 class Question(Struct, frozen=True):
-    """A command of the script; `name` is its key in the bundle, `seconds` its deadline."""
+    """A command of the script; `name` is its key in the bundle, `seconds` its deadline.
+
+    `cost` is about how many milliseconds of a processor it takes, to share the work evenly.
+    """
 
     name: str
     command: str
     seconds: int = 5
+    cost: int = 8
 
 
 _PRELUDE = """\
@@ -57,8 +73,16 @@ echo end
 def script(questions: Sequence[Question]) -> str:
     """Write the script that asks these questions."""
     prelude = _PRELUDE.replace("LIMIT", str(LIMIT))
-    one, other = (_asked(questions[start::2]) for start in (0, 1))
+    one, other = map(_asked, _halves(questions))
     return f"{prelude}echo '{FORMAT}'\nfirst() {{\n{one}\n}}\nsecond() {{\n{other}\n}}\n{_BOTH}"
+
+
+def _halves(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
+    """Share the questions, the dearest first, each to the half that costs less so far."""
+    halves: tuple[list[Question], list[Question]] = ([], [])
+    for question in sorted(questions, key=lambda q: q.cost, reverse=True):
+        min(halves, key=lambda half: sum(q.cost for q in half)).append(question)
+    return halves
 
 
 def _asked(questions: Sequence[Question]) -> str:

@@ -78,6 +78,7 @@ done
 [ -n "$found" ] || {{ echo '== 0 none 0'; settings '' /etc/docker/daemon.json; }}
 echo end""",
         10,
+        30,
     ),
     Question(
         "docker-units",

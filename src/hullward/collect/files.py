@@ -54,6 +54,7 @@ look $(echo "$tls" | sed 's/^[^ ]* //') \\
 look /etc/docker/certs.d/*/*
 echo end""",
         8,
+        30,
     ),
     Question(
         "audit-rules",
@@ -84,7 +85,7 @@ def parse(answers: Mapping[str, Said]) -> Files | str:
     """Read the answers; a string says why nothing is known."""
     said = answers.get("files", Said(problem="the collector's answer ends before it"))
     lines = said.text.splitlines()
-    if said.problem or not said.text.endswith("\nend\n"):
+    if said.problem or not f"\n{said.text}".endswith("\nend\n"):
         return f"the files of the host: {said.problem or 'the answer is cut off'}"
     found: dict[str, File] = {}
     for line in lines:

@@ -23,17 +23,21 @@ QUESTIONS = (
         "grep -E '[0-9a-f]{64}' /dev/null $c; grep '' /dev/null $u; "
         "grep -E '^(Name|Uid|Cap|NoNewPrivs|Seccomp)' /dev/null $s; echo end",
         10,
+        20,
     ),
     Question(
         "container-sockets",
         # Who holds the listening sockets of the host's network, and where they listen.
         'for f in tcp tcp6 udp udp6; do echo "== /proc/1/net/$f"; cat /proc/net/$f; done; '
         f'n=; for f in {_CONTAINED}; do n="$n ${{f%/cgroup}}/ns/net"; done; '
-        'for p in $([ -z "$n" ] || ls -l $n | grep -F "$(readlink /proc/self/ns/net)" | '
-        "sed 's|.* \\(/proc/[0-9]*\\)/ns/net .*|\\1|'); do "
-        # The word of `ls` before its list says that it may look.
-        'echo "== $p/fd"; ls -l "$p/fd" | grep -oE \'^total|socket:.[0-9]+.\'; done; echo end',
+        'd=$([ -z "$n" ] || ls -l $n | grep -F "$(readlink /proc/self/ns/net)" | '
+        "sed 's|.* \\(/proc/[0-9]*\\)/ns/net .*|\\1/fd|'); "
+        # The word of `ls` before its list says that it may look; with two names it writes each.
+        '[ -z "$d" ] || ls -l /dev/null $d | '
+        "grep -oE '^(/proc/[0-9]+/fd:|total)|socket:.[0-9]+.' | "
+        "sed 's|^\\(/proc.*\\):$|== \\1|'; echo end",
         10,
+        30,
     ),
 )
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from hullward.collect import sections
 from hullward.collect.bundle import Said
-from hullward.collect.collector import Question
+from hullward.collect.collector import CONTAINED, Question
 from hullward.collect.packages import DPKG_OWNERS
 from hullward.model.system import Package, Program
 
@@ -17,14 +17,14 @@ _SCREENS = (
 )
 # A process in a container is none of the host's; its cgroup path holds the container's id.
 # The kernel tells only root where a program is; the first word of its command tells everybody.
-_COMMAND = f"""{DPKG_OWNERS}
+_COMMAND = f"""{CONTAINED}{DPKG_OWNERS}
 read -r n </proc/1/comm && echo '== visible'
 own=$(readlink /proc/self/ns/mnt)
 echo '== processes'
 for p in /proc/[0-9]*; do
   read -r n <$p/comm || continue
   case $n in dockerd|containerd|{_SCREENS}) ;; *) continue;; esac
-  grep -qE '[0-9a-f]{{64}}' $p/cgroup && continue
+  contained $p && continue
   case $n in dockerd|containerd) ;; *) echo "screen|$n"; continue;; esac
   exe=$(readlink $p/ns/mnt $p/exe)
   mnt=${{exe%%
@@ -66,7 +66,7 @@ cat apt/sources.list apt/sources.list.d/*.list apt/sources.list.d/*.sources \\
   grep -iE '^ *(deb|uris:|baseurl).*docker' | sed 's,//[^/@]*@,//,g'
 echo '== end'
 """
-QUESTION = Question("system-programs", _COMMAND, 10)
+QUESTION = Question("system-programs", _COMMAND, 10, 40)
 
 _UNOWNED = re.compile(
     r"no path found matching|not owned by any package|could not find owner|no package owns",

@@ -53,6 +53,7 @@ fi
 echo '== end'
 """,
     15,
+    50,
 )
 QUESTIONS: tuple[Question, ...] = (QUESTION,)
 

@@ -27,6 +27,7 @@ __all__ = ["QUESTIONS", "parse"]
 
 _STAT = re.compile(r"[0-9]{1,18} [0-7]{1,5} [0-9]{1,18} [0-9]{1,18}")
 _MOST_PROBES, _MOST_KEYS = 600, 2000
+_END = "\n== end\n"
 _SILENT = Said(problem="the collector's answer ends before it")
 _KINDS = {
     "config": "config",
@@ -38,7 +39,7 @@ _KINDS = {
 
 def parse(answers: Mapping[str, Said]) -> Sshd | str:
     """Read the answers; a string says why nothing is known."""
-    main = answer(answers.get("sshd", _SILENT))
+    main, keys = _parts(answers.get("sshd", _SILENT))
     whole = not main.problem
     if other := main.first("other"):
         return f"another ssh server ({other.rest}) is here; only OpenSSH's can be read"
@@ -75,9 +76,16 @@ def parse(answers: Mapping[str, Said]) -> Sshd | str:
         settings=_common(main, lines, gaps),
         files=_trusted(main, gaps),
         host_keys=_host_keys(main, lines, gaps),
-        login_keys=_login_keys(answer(answers.get("sshd-keys", _SILENT)), gaps),
+        login_keys=_login_keys(keys, gaps),
         gaps=gaps,
     )
+
+
+def _parts(said: Said) -> tuple[Answer, Answer]:
+    """Take apart what sshd says, and whose keys open root, which comes after its end."""
+    head, end, rest = said.text.partition(_END)
+    main = Said(head + end, said.status, "" if end else said.problem)
+    return answer(main), answer(Said(rest, said.status, said.problem))
 
 
 def _files(main: Answer) -> Files:

@@ -1,5 +1,7 @@
 """Finds the running sshd of a host, its program and options, and who may be root there."""
 
+from hullward.collect.collector import CONTAINED
+
 # Stands for every user whom no Match line names; no such account may exist.
 OTHER = "hullward-any-other"
 
@@ -41,7 +43,9 @@ FOR_ALL = (
 
 # Finds the running sshd of this host, its program, and the options that it was started with,
 # which become "$@". sshd joins its arguments by blanks when it names its process.
-FIND = r"""
+FIND = (
+    CONTAINED
+    + r"""
 personal='PERSONAL'
 words="$personal|COMMON"
 config=/etc/ssh/sshd_config
@@ -54,7 +58,7 @@ member() { # of this host, run by root: not of a container, not of another names
   [ -n "$theirs" ] && [ "${theirs%%
 *}" = "${own%%
 *}" ] && return 0
-  grep -qE '[0-9a-f]{64}' "/proc/$1/cgroup" 2>/dev/null && return 1
+  contained "/proc/$1" && return 1
   [ -z "$theirs" ] || [ "${theirs#*
 }" = "${own#*
 }" ]
@@ -142,7 +146,11 @@ person() { # each one once, plain names only
     case " $people " in *" $name "*) ;; *) people="$people $name" ;; esac
   done
 }
-person root
-while IFS=: read -r name _ uid _; do [ "$uid" != 0 ] || person "$name"; done </etc/passwd
+root_first() {
+  person root
+  while IFS=: read -r name _ uid _; do [ "$uid" != 0 ] || person "$name"; done </etc/passwd
+}
+root_first
 powerful() { person $(members docker sudo wheel admin); }
 """
+)

@@ -240,17 +240,20 @@ echo '== end'
 """
 )
 
-# Fingerprints only: options say how far a key goes, the key itself stays where it is.
+# After the end of what sshd says, whose keys open root. Fingerprints only: options say how far a
+# key goes, the key itself stays where it is.
 _KEYS = r"""
-[ -n "$sshd" ] || { echo '== absent'; echo '== end'; exit 0; }
+people=
+root_first
 powerful
 for u in $people; do
   echo "== user $u"
   h=$(home "$u")
   [ -n "$h" ] || { echo '! its home is not in /etc/passwd'; continue; }
-  whom=user=$u,host=203.0.113.250,addr=203.0.113.250,laddr=127.0.0.1,lport=22
-  files=$({ "$sshd" "$@" -T -C "$whom" || "$sshd" "$@" -G; } 2>/dev/null |
-    lines_of authorizedkeysfile)
+  said=$first whom=user=$u,host=203.0.113.250,addr=203.0.113.250,laddr=127.0.0.1,lport=22
+  [ -n "$plain" ] && [ -n "$first" ] ||
+    said=$({ "$sshd" "$@" -T -C "$whom" || "$sshd" "$@" -G; } 2>/dev/null)
+  files=$(printf '%s\n' "$said" | lines_of authorizedkeysfile)
   set -f
   for f in ${files:-.ssh/authorized_keys .ssh/authorized_keys2}; do
     [ "$f" != none ] || continue
@@ -305,7 +308,6 @@ def _with_find(script: str) -> str:
 
 
 QUESTIONS = (
-    Question("sshd", _with_find(_ASK), 20),
-    Question("sshd-keys", _with_find(_KEYS), 10),
+    Question("sshd", _with_find(_ASK + _KEYS), 25, 120),
     Question("sshd-units", _UNITS.strip(), 5),
 )

@@ -42,9 +42,13 @@ while read -r id parent dev root point rest; do
   case $seen in *"|$dev|"*) continue;; esac
   seen="$seen|$dev|"
   echo "df $dev"
-  df -Pk "$point" | tail -n 1
+  said=$(df -Pk "$point")
+  echo "${said##*
+}"
   echo "inodes $dev"
-  df -Pi "$point" | tail -n 1
+  said=$(df -Pi "$point")
+  echo "${said##*
+}"
 done </proc/self/mountinfo
 echo '== end'
 """

@@ -56,7 +56,7 @@ _SOCKETS = r"""
   d=${f%/*}
   while [ -n "$d" ]; do set -- "$@" "$d"; d=${d%/*}; done
   stat -L -c '%a|%u|%g|%U|%G|%n' "$@"
-  case $(ls -ld "$f" | cut -c11) in +) echo acl; getfacl -cp "$f" && echo read;; esac
+  case $(ls -ld "$f") in ??????????+*) echo acl; getfacl -cp "$f" && echo read;; esac
 done
 echo '== end'
 """

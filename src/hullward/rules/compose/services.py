@@ -70,12 +70,9 @@ class Services:
         found = list(rule.check(self._faces[service.name], self._asked))
         if service.build and rule.id == _FLOATING and "image" not in service.places:
             found = []  # nobody pulls what is built here: its base is judged
-        gaps = [
-            gap
-            for name, key in sorted(self._seen)
-            if key not in _NAMES or (name == service.name and key in decided.ABOUT.get(rule.id, ()))
-            for gap in self._gaps(name, key)
-        ]
+        gaps = list(self._left_open(rule, service)) if self._open else []
+        if not (found or gaps):
+            return []
         open_ = [field for field, _ in gaps]
         causes = _Causes(rule, service, self._containers[service.name], self.snapshot)
         placed = [(_told(answer, service), causes.of(answer)) for answer in found]
@@ -96,6 +93,13 @@ class Services:
     def milder(self, service: Service) -> str:
         """Say what makes the service's root less than the host's root, "" for nothing."""
         return grants.weakened(self._containers[service.name], self.snapshot)
+
+    def _left_open(self, rule: ContainerRule, service: Service) -> Iterator[tuple[str, Unresolved]]:
+        """Give what the files leave open of the facts that the rule asked for."""
+        about = decided.ABOUT.get(rule.id, ())
+        for name, key in sorted(pair for pair in self._seen if pair[0] in self._open):
+            if key not in _NAMES or (name == service.name and key in about):
+                yield from self._gaps(name, key)
 
     def _gaps(self, name: str, key: str) -> Iterator[tuple[str, Unresolved]]:
         """Give what the files leave open of a fact."""
