@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 import machines
 from fakes import inspected
-from hullward import flow, judge
+from hullward import flow, judge, owner
 from hullward.collect.bundle import Said
 from hullward.host.contexts import Target
 from hullward.host.endpoints import SshEndpoint, TcpEndpoint, UnixEndpoint
@@ -94,20 +94,20 @@ WAIVER = '[[waiver]]\nrule = "container-root"\ntarget = "root"\nreason = "x"\n'
 
 
 def test_waivers_come_from_the_settings_of_the_folder_if_there_are_any(tmp_path: Path) -> None:
-    without = flow.owner_settings("")
+    without = owner.settings("")
     (tmp_path / "hullward.toml").write_text(WAIVER)
 
     assert without == Settings()
-    assert flow.owner_settings("").waiver == (Waiver("container-root", "root", "x"),)
+    assert owner.settings("").waiver == (Waiver("container-root", "root", "x"),)
 
 
 def test_waivers_come_from_the_named_file(tmp_path: Path) -> None:
     (tmp_path / "hullward.toml").write_text("garbage")
     (tmp_path / "mine.toml").write_text(WAIVER)
 
-    assert flow.owner_settings("mine.toml").waiver == (Waiver("container-root", "root", "x"),)
+    assert owner.settings("mine.toml").waiver == (Waiver("container-root", "root", "x"),)
     with pytest.raises(HullwardError):
-        flow.owner_settings("none.toml")
+        owner.settings("none.toml")
 
 
 def test_report_keeps_failures_among_the_hosts() -> None:

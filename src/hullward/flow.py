@@ -22,7 +22,6 @@ from hullward.model.report import HostReport, Report
 from hullward.model.rule import Rule
 from hullward.model.settings import Settings
 
-SETTINGS_FILE = "hullward.toml"
 _NO_SETTINGS = Settings()
 
 
@@ -227,20 +226,6 @@ def save(path: str, snapshots: Sequence[Snapshot]) -> None:
     from hullward.host import files  # noqa: PLC0415 - likewise
 
     files.write(path, saved.dump(snapshots))
-
-
-def owner_settings(path: str) -> Settings:
-    """Read the settings file: the named one, or hullward.toml where there is one."""
-    from hullward.host import files  # noqa: PLC0415 - loaded while the engine answers
-
-    if not path and not files.exists(SETTINGS_FILE):
-        return Settings()
-    name = path or SETTINGS_FILE
-    data = files.read(name, what="settings file")
-    from hullward.collect import settings  # noqa: PLC0415 - few need it
-    from hullward.rules import ALL  # noqa: PLC0415 - loaded while the engine answers
-
-    return settings.parse(data, name, [rule.id for rule in ALL])
 
 
 def report(

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.collect import named_images, settings
+from hullward.collect import named_images
 from hullward.compose import built, comments, nodes, text
 from hullward.compose import project as reading
 from hullward.compose.concealed import Concealed, concealed
@@ -20,17 +20,14 @@ from hullward.host import beside, compose_files, files, needs, reader, rewriting
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
-from hullward.model.settings import Settings
 from hullward.model.waiver import Waiver
 from hullward.rules import remedies
-
-SETTINGS_FILE = "hullward.toml"
 
 
 class Around(Struct, frozen=True):
     """What is read beside the file: the shell's variables, files of them, files laid over it.
 
-    `below` are files that it is laid over, `waivers` those of the settings that hold today.
+    `below` are files that it is laid over, `waivers` those of the settings.
     """
 
     environment: Mapping[str, str]
@@ -104,7 +101,8 @@ def plan(
     wanted = _chosen(path, names, project)
     proposed = proposing.propose(project, root, learn(project), wanted)
     ignores = comments.ignores(content, [root] if root else [], path)
-    found = list(accepted.without(proposed, project, ignores, around.waivers, path))
+    current = accepted.current(around.waivers, datetime.now(UTC).date())
+    found = list(accepted.without(proposed, project, ignores, current, path))
     taken_back: list[Refused] = []
     while True:
         hardened = hardening.harden(content, path, project, found, guess=guess)
@@ -228,18 +226,6 @@ def deep(
         )
         for name, image in names.items()
     }
-
-
-def chosen(config: str) -> Settings:
-    """Read the settings file: the named one, or hullward.toml where there is one."""
-    if not config and not files.exists(SETTINGS_FILE):
-        return Settings()
-    name = config or SETTINGS_FILE
-    from hullward.rules import ALL  # noqa: PLC0415 - only a settings file needs them
-
-    found = settings.parse(files.read(name, what="settings file"), name, [rule.id for rule in ALL])
-    today = datetime.now(UTC).date()
-    return replace(found, waiver=accepted.current(found.waiver, today))
 
 
 def file_of(path: str) -> str:

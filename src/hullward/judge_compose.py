@@ -83,9 +83,12 @@ def check(
 def _ask(rule: Rule, written: Written, services: Services) -> Iterator[Located]:
     """Give the verdicts of one rule, whatever it is asked of."""
     project = written.project
-    if isinstance(rule, ContainerRule | ServiceRule | DockerfileRule):
+    if isinstance(rule, ContainerRule):
         for service in project.services:
-            yield from _of_service(rule, service, written, services)
+            yield from _of_container(rule, service, services)
+    elif isinstance(rule, ServiceRule | DockerfileRule):
+        for service in project.services:
+            yield from _of_service(rule, service, written)
     elif isinstance(rule, ProjectRule):
         yield from _spots(rule, None, partial(rule.check, project))
     elif isinstance(rule, TextRule):
@@ -96,14 +99,9 @@ def _ask(rule: Rule, written: Written, services: Services) -> Iterator[Located]:
 
 
 def _of_service(
-    rule: ContainerRule | ServiceRule | DockerfileRule,
-    service: Service,
-    written: Written,
-    services: Services,
+    rule: ServiceRule | DockerfileRule, service: Service, written: Written
 ) -> Iterator[Located]:
-    if isinstance(rule, ContainerRule):
-        yield from _of_container(rule, service, services)
-    elif isinstance(rule, ServiceRule):
+    if isinstance(rule, ServiceRule):
         yield from _spots(rule, service, partial(rule.check, service, written.project))
     elif service.build and not (rule.id == _ROOT and "user" in service.places):
         ask = partial(_build, rule, service.build, written.recipes[service.name])

@@ -64,9 +64,9 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
 
     Exit status: 0 nothing as grave as --fail-on, 1 findings, 2 something could not be read.
     """
-    from hullward import check, flow  # noqa: PLC0415 - --help needs none of it
+    from hullward import check, owner  # noqa: PLC0415 - --help needs none of it
 
-    rules, settings = _rules(values), flow.owner_settings(values["config"])
+    rules, settings = _rules(values), owner.settings(values["config"])
     wanted = _groups(values)
     fixes = values["form"] == "sarif"
     choice = check.Choice(rules, settings, values["profiles"], fixes, values["guess"])

@@ -47,12 +47,12 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     Exit status: 0 nothing to add, or all of it written; 1 lines to add, or some that must be
     pasted by hand; 2 nothing could be done.
     """
-    from hullward import harden  # noqa: PLC0415 - --help needs none of it
+    from hullward import harden, owner  # noqa: PLC0415 - --help needs none of it
     from hullward.host.contexts import Contexts, TlsOptions, environment  # noqa: PLC0415 - likewise
     from hullward.host.reader import Access  # noqa: PLC0415 - likewise
     from hullward.report import hardened  # noqa: PLC0415 - likewise
 
-    settings = harden.chosen(values["config"])
+    settings = owner.settings(values["config"])
     file = harden.file_of(values["file"])
     below, over = ((), values["others"]) if values["others"] else harden.laid(file)
     around = harden.Around(os.environ, values["env_files"], over, settings.waiver, below)

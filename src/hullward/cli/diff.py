@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hullward import flow
+from hullward import flow, owner
 from hullward.cli.main import say
 from hullward.host import files
 from hullward.model.report import Report
@@ -64,4 +64,4 @@ def load(path: str, config: str = "", rules: Sequence[Rule] = ALL) -> Report:
     if json_reader.recognises(data):
         return json_reader.load(data, path)
     found = flow.unpacked(data, path)
-    return flow.report(found, answerable(rules, found), flow.owner_settings(config))
+    return flow.report(found, answerable(rules, found), owner.settings(config))

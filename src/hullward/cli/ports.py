@@ -6,7 +6,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from hullward import fleet, flow
+from hullward import fleet, flow, owner
 from hullward.cli import targets
 from hullward.cli.main import say
 from hullward.host import probe
@@ -48,7 +48,7 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     reached although the policy closes it, 2 something could not be looked at. The policy leaves
     22, 80 and 443 open, or what `[firewall]` of hullward.toml names.
     """
-    policy = flow.owner_settings(values["config"]).firewall
+    policy = owner.settings(values["config"]).firewall
     if values["probing"]:
         found = _probed(values, policy)
     else:
