@@ -7,9 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward import judge, judge_compose
-from hullward.compose import built, comments, nodes, text
+from hullward.compose import built, comments, text
 from hullward.compose import project as reading
-from hullward.compose.model import Build
+from hullward.compose.model import Build, Project
 from hullward.host import compose_files
 from hullward.judge_compose import Written
 from hullward.model.errors import HullwardError
@@ -22,8 +22,6 @@ from hullward.rules.compose.rule import Document
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _FEW = 5
-# Compose opens files of variables too.
-_YAML = (".yaml", ".yml", ".json")
 
 
 class Group(Struct, frozen=True):
@@ -160,8 +158,6 @@ def _read(group: Group, around: Surroundings, choice: Choice, now: datetime) -> 
             env_files=around.env_files or None,
             profiles=choice.profiles or None,
         )
-        yamls = [p for p in project.files if p in group.files or p.endswith(_YAML)]
-        written = [_documents(path, load) for path in yamls]
     except HullwardError as error:
         return Failure(group.name, error.what, error.advice, _is_template(error, contents))
     if choice.profiles:
@@ -170,10 +166,18 @@ def _read(group: Group, around: Surroundings, choice: Choice, now: datetime) -> 
     return Written(
         group.name,
         built.completed(project, recipes),
-        tuple(document for documents, _ in written for document in documents),
+        tuple(
+            Document(path, root, project.texts[path])
+            for path, roots in project.documents.items()
+            for root in roots
+        ),
         (
-            *(ignore for _, ignores in written for ignore in ignores),
-            *_in_dockerfiles(recipes.values(), load),
+            *(
+                ignore
+                for path, roots in project.documents.items()
+                for ignore in comments.ignores(project.texts[path], roots, path)
+            ),
+            *_in_dockerfiles(recipes.values(), project, load),
         ),
         recipes,
         now.strftime(_TIME),
@@ -194,22 +198,13 @@ def _recipe(build: Build, load: Callable[[str], bytes]) -> Recipe | Unknown:
 
 
 def _in_dockerfiles(
-    recipes: Iterable[Recipe | Unknown], load: Callable[[str], bytes]
+    recipes: Iterable[Recipe | Unknown], project: Project, load: Callable[[str], bytes]
 ) -> Iterator[comments.Ignore | comments.Misread]:
     """Give the waivers in Dockerfiles; those of one that is inline are in the compose file."""
     paths = {recipe.path for recipe in recipes if isinstance(recipe, Recipe)}
     for path in sorted(paths):
-        if not path.endswith(_YAML):
+        if path not in project.documents:
             yield from comments.ignores(text.decode(load(path), path), (), path)
-
-
-def _documents(
-    path: str, load: Callable[[str], bytes]
-) -> tuple[list[Document], tuple[comments.Ignore | comments.Misread, ...]]:
-    """Give a file as it is written, and its waivers."""
-    content = text.decode(load(path), path)
-    roots = nodes.documents(content, path)
-    return [Document(path, root, content) for root in roots], comments.ignores(content, roots, path)
 
 
 def _is_template(error: HullwardError, contents: Mapping[str, bytes]) -> bool:

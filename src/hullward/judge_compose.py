@@ -70,8 +70,9 @@ def check(
     failed: dict[str, list[Located]] = {container.name: [] for container in containers}
     for rule in rules:
         for found in _ask(rule, written, services):
-            verdict = _waived(found, written, current)
-            if verdict.outcome in {Outcome.FAIL, Outcome.WAIVED}:
+            verdict = found
+            if found.outcome is Outcome.FAIL:
+                verdict = _waived(found, written, current)
                 failed.get(verdict.subject, []).append(verdict)
             if asked is None or rule.id in asked:
                 verdicts.append(verdict)
@@ -112,7 +113,7 @@ def _of_container(rule: ContainerRule, service: Service, services: Services) -> 
     if rule.id in decided.UNDECIDED:
         yield _say(rule, Outcome.UNKNOWN, service.name, None, UNDECIDED)
         return
-    milder = services.milder(service) if rule.host_risk else ""
+    milder = partial(services.milder, service) if rule.host_risk else None
     yield from _spots(rule, service, partial(services.ask, rule, service), milder)
 
 
@@ -125,9 +126,15 @@ def _build(rule: DockerfileRule, build: Build, recipe: Recipe | Unknown) -> Iter
 
 
 def _spots(
-    rule: Rule, service: Service | None, ask: Callable[[], Iterable[Spot]], milder: str = ""
+    rule: Rule,
+    service: Service | None,
+    ask: Callable[[], Iterable[Spot]],
+    milder: Callable[[], str] | None = None,
 ) -> Iterator[Located]:
-    """Make a verdict of each answer; none at all is a pass, a crash is a verdict of its own."""
+    """Make a verdict of each answer; none at all is a pass, a crash is a verdict of its own.
+
+    `milder` says why root is less there than the host's root, "" where it is not.
+    """
     name, place = (service.name, service.place) if service else (PROJECT, None)
     try:
         spots = list(ask())
@@ -143,7 +150,7 @@ def _spots(
         if isinstance(spot.answer, Unknown):
             yield _say(rule, Outcome.UNKNOWN, subject, where, spot.answer.reason)
         else:
-            yield _fail(rule, subject, where, spot.answer, milder)
+            yield _fail(rule, subject, where, spot.answer, milder() if milder else "")
 
 
 def _fail(rule: Rule, subject: str, place: Place | None, fail: Fail, milder: str) -> Located:
@@ -175,8 +182,6 @@ def _where(place: Place | None) -> tuple[str, int, int]:
 
 
 def _waived(verdict: Located, written: Written, waivers: Iterable[Waiver]) -> Located:
-    if verdict.outcome is not Outcome.FAIL:
-        return verdict
     for ignore in written.ignores:
         if isinstance(ignore, Ignore) and ignore.reason and _fits(ignore, verdict):
             reason = f"waived at {ignore.place}: {ignore.reason}"

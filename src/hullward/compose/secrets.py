@@ -71,6 +71,8 @@ _CONNECTION = "a connection string with a password"
 # A secret is short; the patterns need not look through megabytes.
 _LONGEST = 16_384
 _DEEPEST = 10
+# No form is shorter.
+_SHORTEST = 11
 
 
 def kind(name: str, value: str) -> str:
@@ -82,7 +84,7 @@ def kind(name: str, value: str) -> str:
     text = literal(value[:_LONGEST])
     if not text.strip():
         return ""
-    if _ANY_FORM.search(text):
+    if len(text) >= _SHORTEST and _ANY_FORM.search(text):
         return next(what for form, what in _FORMS if form.search(text))
     if _connects(text):
         return _CONNECTION
@@ -138,8 +140,8 @@ def _default(inner: str, depth: int) -> str:
 
 
 def _connects(text: str) -> bool:
-    passwords = [match[1] for match in _USERINFO.finditer(text)]
-    passwords += [match[1] for match in _PARAMETER.finditer(text)]
+    passwords = [match[1] for match in _USERINFO.finditer(text)] if "@" in text else []
+    passwords += [match[1] for match in _PARAMETER.finditer(text)] if "=" in text else []
     return any(_is_value(password) for password in passwords)
 
 

@@ -58,7 +58,10 @@ class Services:
         self._places = {service.name: service.places for service in project.services}
         found = ((service.name, tuple(_open(service))) for service in project.services)
         self._open = {name: gaps for name, gaps in found if gaps}
-        watched = tuple(_Watched(c, self._seen) for c in self.snapshot.containers)
+        watched = tuple(
+            _Watched(container, self._seen) if container.name in self._open else container
+            for container in self.snapshot.containers
+        )
         self._asked = self.snapshot
         if self._open:
             self._asked = replace(self.snapshot, containers=cast("tuple[Container, ...]", watched))
@@ -97,7 +100,7 @@ class Services:
     def _left_open(self, rule: ContainerRule, service: Service) -> Iterator[tuple[str, Unresolved]]:
         """Give what the files leave open of the facts that the rule asked for."""
         about = decided.ABOUT.get(rule.id, ())
-        for name, key in sorted(pair for pair in self._seen if pair[0] in self._open):
+        for name, key in sorted(self._seen):
             if key not in _NAMES or (name == service.name and key in about):
                 yield from self._gaps(name, key)
 

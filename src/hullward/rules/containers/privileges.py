@@ -1,6 +1,7 @@
 """Who a container's processes are, and whether they can become more."""
 
 import re
+from functools import lru_cache
 
 from hullward.model.facts import Container, Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, container_rule
@@ -193,10 +194,12 @@ def exec_session(container: Container, snapshot: Snapshot) -> Answers:
 def secret_environment(container: Container, snapshot: Snapshot) -> Answers:
     """Fail for variables whose names speak of a secret, and do not name a file."""
     del snapshot
-    names = sorted(
-        name
-        for name in container.environment
-        if _SECRET_WORDS.search(name) and not name.endswith("_FILE")
-    )
+    names = sorted(name for name in container.environment if _speaks_of_a_secret(name))
     if names:
         yield Fail(f"variables by the names of {', '.join(names)}")
+
+
+@lru_cache(maxsize=4096)
+def _speaks_of_a_secret(name: str) -> bool:
+    """Whether the name of a variable says that its value is a secret, not where one is."""
+    return bool(_SECRET_WORDS.search(name)) and not name.endswith("_FILE")
