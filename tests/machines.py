@@ -89,6 +89,7 @@ def best() -> Host:
             available=1 * _GIB,
             swap=0,
             cores=2,
+            load=0.25,
             filesystems=(disk, data),
             kernels=("6.12.48+deb13-amd64",),
             reboot_required=False,

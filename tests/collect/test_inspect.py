@@ -294,6 +294,21 @@ def test_any_limit_of_the_processor_counts(name: str) -> None:
     assert parsed(host={name: 1}).cpu_limited
 
 
+@pytest.mark.parametrize(
+    ("host", "cores"),
+    [
+        ({}, 0),
+        ({"NanoCpus": 1_500_000_000}, 1.5),
+        ({"CpuQuota": 50_000}, 0.5),
+        ({"CpuQuota": 20_000, "CpuPeriod": 10_000}, 2),
+        ({"CpuQuota": -1}, 0),
+        ({"CpuShares": 512}, 0),
+    ],
+)
+def test_the_cores_that_it_may_keep_busy_are_counted(host: dict[str, int], cores: float) -> None:
+    assert parsed(host=host).cores == cores
+
+
 def test_devices_are_read() -> None:
     container = parsed(
         host={

@@ -304,3 +304,4 @@ def test_this_machine_answers_within_the_same_script() -> None:
     assert isinstance(found, System)
     assert found.memory
     assert found.cores
+    assert found.load is not None

@@ -36,6 +36,7 @@ OF_SYSTEM = (
     host_machine.nested_virtualization,
     host_machine.docker_partition,
     host_machine.disk_full,
+    host_machine.cores_short,
     host_machine.memory_promised,
     host_machine.oversized,
     host_use.workstation,
@@ -340,6 +341,33 @@ def test_limits_beyond_the_memory_are_told() -> None:
         )
     ]
     assert judged(host_machine.memory_promised, of(System(memory=8 << 30))) == []
+
+
+def test_limits_beyond_the_cores_are_told() -> None:
+    containers = (
+        Container("a", cores=1.5),
+        Container("b", cores=1),
+        Container("c"),
+        Container("d", cores=9, state="exited"),
+    )
+    found = of(System(cores=2, load=0.5), containers=containers)
+
+    assert evidence(host_machine.cores_short, found) == [
+        "the limits of 2 containers are 2.5 cores together, and 1 more have none; the host has 2"
+    ]
+    assert judged(host_machine.cores_short, of(System(cores=3, load=2.5))) == []
+
+
+def test_cores_that_are_always_busy_are_told_and_unknown_ones_too() -> None:
+    assert evidence(host_machine.cores_short, of(System(cores=2, load=2.5))) == [
+        "the load of the last 15 minutes was 2.5 on 2 cores"
+    ]
+    assert reasons(host_machine.cores_short, of(System(cores=2))) == [
+        "how busy the cores are is not known"
+    ]
+    assert reasons(host_machine.cores_short, of(System(load=1))) == [
+        "the number of cores is not known"
+    ]
 
 
 def test_a_server_that_is_far_too_large_is_told() -> None:

@@ -17,6 +17,7 @@ echo '== size'
 uname -m
 nproc
 grep -E '^(MemTotal|MemAvailable|SwapTotal):' /proc/meminfo
+read -r _ _ load _ </proc/loadavg && echo "load $load"
 echo '== virtual'
 command -v systemd-detect-virt >/dev/null && echo "detected $(timeout 2 systemd-detect-virt)"
 grep -m1 '^flags' /proc/cpuinfo
@@ -165,7 +166,9 @@ def _size(text: str) -> dict[str, Any]:
     lines = text.splitlines()
     kilobytes = dict(re.findall(r"^(\w+):\s+(\d{1,15}) kB$", text, re.MULTILINE))
     memory = {key: int(value) << 10 for key, value in kilobytes.items()}
+    load = re.search(r"^load (\d{1,6}\.\d{1,2})$", text, re.MULTILINE)
     return {
+        "load": float(load[1]) if load else None,
         "architecture": lines[0][:20] if lines else "",
         "cores": sections.number(lines[1]) or None if len(lines) > 1 else None,
         "memory": memory.get("MemTotal"),

@@ -115,6 +115,7 @@ class HostConfig(Api):
     ulimits: list[Ulimit] | None = None
     memory: Int = 0
     nano_cpus: Int = 0
+    cpu_period: Int = 0
     cpu_quota: Int = 0
     cpu_shares: Int = 0
     cpuset_cpus: str = ""

@@ -97,7 +97,8 @@ class Container(Struct, frozen=True):
     """One container, running or stopped, as its engine and the kernel describe it.
 
     `uid` is what `user` means inside the container; where it or `processes` is None, the field
-    with `_gap` says why. `memory` is in bytes, 0 for no limit, like `pids`.
+    with `_gap` says why. `memory` is in bytes, 0 for no limit, like `pids`
+    and `cores`, the processor time that it may take.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Container(Struct, frozen=True):
     ulimits: tuple[str, ...] = ()
     memory: int = 0
     cpu_limited: bool = False
+    cores: float = 0
     pids: int = 0
     restart: str = ""
     restart_attempts: int = 0

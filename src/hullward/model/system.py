@@ -67,6 +67,7 @@ class Program(Struct, frozen=True):
 class System(Struct, frozen=True):
     """The machine; `gaps` says why a part is None.
 
+    `load` is how many processes wanted a core at a time in the last 15 minutes (proc_loadavg(5)).
     `guest` is the kind of virtual machine or "none", `nested` the parameter of each KVM module.
     `docker_sources` are the package sources of docker.com, without credentials. `updated` are
     packages that want a reboot: named by the distribution, or newer than the start of the system.
@@ -82,6 +83,7 @@ class System(Struct, frozen=True):
     available: int | None = None
     swap: int | None = None
     cores: int | None = None
+    load: float | None = None
     filesystems: tuple[Filesystem, ...] | None = None
     kernels: tuple[str, ...] | None = None
     reboot_required: bool | None = None

@@ -212,6 +212,35 @@ def memory_promised(host: Host, snapshot: Snapshot) -> Answers:
 
 
 @host_rule(
+    id="host-cores-short",
+    title="Containers want more processor time than there is",
+    severity=Severity.INFO,
+    rationale="Then each is slower than it was meant to be, and one can keep the others waiting.",
+    remedy="Lower the limits (`cpus`), or give the host more cores.",
+    refs=("docs.docker.com/engine/containers/resource_constraints", "proc_loadavg(5)"),
+    needs="system",
+)
+def cores_short(host: Host, snapshot: Snapshot) -> Answers:
+    """Tell where the limits of running containers, or the load, are more than the host's cores."""
+    system = _system(host)
+    if system.cores is None:
+        yield Unknown(system.gaps.get("cores", "the number of cores is not known"))
+        return
+    limits = [container.cores for container in snapshot.containers if container.running]
+    promised, free = sum(limits), limits.count(0)
+    if promised > system.cores:
+        rest = f", and {free} more have none" if free else ""
+        yield Fail(
+            f"the limits of {len(limits) - free} containers are {promised:g} cores together{rest}; "
+            f"the host has {system.cores}"
+        )
+    if system.load is None:
+        yield Unknown("how busy the cores are is not known")
+    elif system.load > system.cores:
+        yield Fail(f"the load of the last 15 minutes was {system.load:g} on {system.cores} cores")
+
+
+@host_rule(
     id="host-oversized",
     title="The server is far larger than its containers need",
     severity=Severity.INFO,
@@ -239,7 +268,8 @@ def oversized(host: Host, snapshot: Snapshot) -> Answers:
         and found[1].size >= _ROOMY_DISK
         and found[1].percent < 25  # noqa: PLR2004 - a quarter, as of the memory
     ):
-        cores = f", {system.cores} cores" if system.cores else ""
+        load = f" with a load of {system.load:g}" if system.load is not None else ""
+        cores = f", {system.cores} cores{load}" if system.cores else ""
         used = system.memory - system.available
         yield Fail(
             f"{_size(used)} of {_size(system.memory)} memory and {found[1].percent} % of "
