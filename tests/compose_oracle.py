@@ -193,6 +193,8 @@ def _expected(name: str, s: Facts, answer: Facts, names: Mapping[str, str]) -> F
         "sysctls": s.get("sysctls") or {},
         "ulimits": tuple(sorted(s.get("ulimits") or ())),
         "memory": int(limits.get("memory", 0)) or int(s.get("mem_limit", 0)),
+        "cores": float(limits.get("cpus") or s.get("cpus") or 0)
+        or max(0, s.get("cpu_quota", 0)) / (s.get("cpu_period") or 100_000),
         "cpu_limited": any(cpus) or bool(limits.get("cpus")),
         "pids": max(0, limits.get("pids", 0) or s.get("pids_limit", 0)),
         "restart": restart,

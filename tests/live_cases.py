@@ -220,6 +220,7 @@ CASES = (
         {
             "memory": 64 * 1024 * 1024,
             "cpu_limited": True,
+            "cores": 0.5,
             "pids": 50,
             "ulimits": ("nofile",),
             "sysctls": {"net.ipv4.ip_forward": "0"},

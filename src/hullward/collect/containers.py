@@ -71,7 +71,9 @@ def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Conta
         sysctls=host.sysctls or {},
         ulimits=tuple(ulimit.name for ulimit in host.ulimits or ()),
         memory=host.memory,
-        cores=_cores(host),
+        cores=host.nano_cpus / 1e9
+        if host.nano_cpus > 0
+        else engine_words.cores(host.cpu_quota, host.cpu_period),
         cpu_limited=bool(host.nano_cpus or host.cpu_quota or host.cpu_shares or host.cpuset_cpus),
         pids=max(0, host.pids_limit or 0),
         restart=restart.name,
@@ -85,14 +87,6 @@ def parse(body: bytes, volumes: Mapping[str, Mapping[str, str]] | None) -> Conta
         execs=None if raw.exec_ids else (),
         pid=raw.state.pid,
     )
-
-
-def _cores(host: wire.HostConfig) -> float:
-    """Give how many cores it may keep busy, 0 for any number; a quota is per 100 ms by default."""
-    if host.nano_cpus > 0:
-        return host.nano_cpus / 1e9
-    period = host.cpu_period if host.cpu_period > 0 else 100_000
-    return max(0, host.cpu_quota) / period
 
 
 def exec_ids(body: bytes) -> tuple[str, ...]:

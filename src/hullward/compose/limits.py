@@ -40,6 +40,17 @@ def cpu_limited(sheet: Sheet) -> bool:
     )
 
 
+def cores(sheet: Sheet) -> float:
+    """Give how many cores it may keep busy, 0 for any number; that of `deploy` wins."""
+    limits = _limits(sheet)
+    wins = sheet.decimal("cpus", "cores", limits) if limits else 0
+    whole = wins or sheet.decimal("cpus", "cores")
+    if whole > 0:
+        return whole
+    quota, period = (sheet.number(f"cpu_{word}", "cores") for word in ("quota", "period"))
+    return engine_words.cores(quota, period)
+
+
 def restart(sheet: Sheet) -> tuple[str, int]:
     """Give the restart policy and its attempts; that of `deploy` wins."""
     deploy = sheet.below("deploy", "restart")

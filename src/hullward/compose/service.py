@@ -128,6 +128,7 @@ def _container(sheet: Sheet, around: Around, variables: tuple[str, ...]) -> Cont
         ulimits=_ulimits(sheet),
         memory=limits.memory(sheet),
         cpu_limited=limits.cpu_limited(sheet),
+        cores=limits.cores(sheet),
         pids=limits.pids(sheet),
         restart=restart,
         restart_attempts=attempts,

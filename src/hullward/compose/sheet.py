@@ -61,8 +61,9 @@ class Sheet:
         self.unresolved.setdefault(field, Unresolved(reason, place, cause))
 
     def bad(self, field: str, tree: Tree, what: str) -> None:
-        """Note a value that compose would refuse; the field is not known then."""
-        self.problems.append(Problem(f"service {self.name}: {field}: {what}", tree.place))
+        """Note a value that compose would refuse; the fields made of it are not known then."""
+        if all(problem.place != tree.place for problem in self.problems):
+            self.problems.append(Problem(f"service {self.name}: {field}: {what}", tree.place))
         self.gap(field, what, tree.place, "value")
 
     def text(self, key: str, field: str, table: Table | None = None) -> str:

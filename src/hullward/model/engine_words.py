@@ -48,6 +48,11 @@ def api_verifies(words: Iterable[str]) -> bool:
     return any(word in {"--tlsverify", "--tlsverify=true"} for word in words)
 
 
+def cores(quota: int, period: int) -> float:
+    """Give how many cores a quota in microseconds a period is, 0 for no limit; it is 100 ms."""
+    return max(0, quota) / (period if period > 0 else 100_000)
+
+
 def device_request(driver: str, capabilities: Iterable[Iterable[str]]) -> str:
     """Write a request for devices: its driver, and all that it wants of them."""
     wanted = sorted({word for group in capabilities for word in group})
