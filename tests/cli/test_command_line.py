@@ -61,6 +61,9 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "diff",
         "ports",
         "compose",
+        "userns",
+        "changes",
+        "undo",
         "explain",
     ]
 

@@ -1,1 +1,1 @@
-"""What would mend a finding: pure functions from facts to changes."""
+"""What would mend a finding: pure functions from facts and texts to changes."""
