@@ -18,6 +18,7 @@ _COMMANDS = {
     "collect": "Save a snapshot, to be audited elsewhere or later.",
     "diff": "Say what became worse, and what better, between two looks.",
     "ports": "Say which ports are open, whatever a firewall claims.",
+    "minimize": "Find the least privileges that a container needs, and prove it.",
     "explain": "Explain a rule or a capability.",
 }
 

@@ -1,0 +1,89 @@
+"""`hullward minimize`: the least privileges that a container needs, proven by trial."""
+
+import shutil
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from hullward.cli import targets
+from hullward.cli.main import say, show
+from hullward.minimize import probes, proof
+from hullward.model.certificate import Certificate
+from hullward.model.errors import HullwardError
+from hullward.report import certificate
+from hullward.report.terminal import Style
+
+_FINDINGS = 1
+
+
+@click.command("minimize", short_help="Find the least privileges that a container needs.")
+@click.argument("container", required=False, default="")
+@click.option("--probe", multiple=True, metavar="PROBE", help="What working means; see below.")
+@click.option("--probe-image", default="", metavar="IMAGE", help="Run cmd: probes in this image.")
+@click.option("--aggressive", is_flag=True, help="Drop also what only changes something.")
+@click.option("--outside", is_flag=True, help="Let trials reach other networks.")
+@click.option("--clean", is_flag=True, help="Only remove what killed runs left.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--ready",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=1, max=3600),
+    help="Seconds that the first start may take.",
+)
+@click.option("-H", "--host", default="", metavar="URL", help="An engine's address.")
+@click.option("-c", "--context", default="", metavar="NAME", help="A docker context.")
+@click.option("--timeout", default=60.0, show_default=True, help="Seconds an answer may take.")
+@click.option("--ssh-config", default="", metavar="FILE", help="Handed to ssh as -F FILE.")
+def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
+    """Find the least privileges that CONTAINER needs, and prove it by trials of copies.
+
+    CONTAINER is a name, an id, or a compose service as PROJECT/SERVICE. It is not touched: copies
+    of it live in a network of their own, with new volumes. It takes root on the engine's machine.
+
+    A PROBE is http://:PORT/PATH, tcp://:PORT, or cmd:COMMAND, run in a helper container beside the
+    trial, where $TARGET is its address. Without one, only a connection to each port is tried.
+
+    Exit status: 0 nothing can be taken away, 1 something can, 2 no proof could be made.
+    """
+    choice = targets.chosen(
+        {**values, "target": (), "all_contexts": False, "stopped": False}
+        | {"tlsverify": False, "tlscacert": "", "tlscert": "", "tlskey": ""}
+    )
+    (target,) = choice.targets
+    if values["clean"]:
+        removed, living = proof.clean(target, choice.access)
+        say(f"{removed} things were removed, {living} runs go on.", "")
+        return 0
+    if not values["container"]:
+        raise HullwardError("No container was named.", "`docker ps` lists them.")
+    wanted = proof.Wanted(
+        values["container"],
+        tuple(map(probes.parse, values["probe"])),
+        aggressive=values["aggressive"],
+        outside=values["outside"],
+        probe_image=values["probe_image"],
+        ready=values["ready"],
+    )
+    found = proof.minimise(target, choice.access, wanted, _tell)
+    show(_shown(found, values["form"]))
+    return _FINDINGS if found.unused else 0
+
+
+def _tell(number: int, most: int, what: str) -> None:
+    """Say which trial begins, on one line of a terminal."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[Ktrial {number} of at most {most}: {what}", nl=False, err=True)
+    else:
+        click.echo(f"trial {number} of at most {most}: {what}", err=True)
+
+
+def _shown(found: Certificate, form: str) -> str:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+    if form == "json":
+        return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    columns = shutil.get_terminal_size((100, 24)).columns
+    return certificate.render(found, Style(columns, colour=sys.stdout.isatty()))

@@ -1,0 +1,327 @@
+"""Trials: whole lives of throw-away copies of a container, on the engine that it runs on.
+
+A life is: start on empty volumes, probes, stop; start again on what is there now, probes, stop.
+What is real is only read: volumes are new, folders of the host are overlays, nothing is published.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hullward.host.engine_writer import EngineWriter, Refused, unframed
+from hullward.host.root_shell import RootShell
+from hullward.host.tracing import Tracer
+from hullward.minimize import clone, looking, observe
+from hullward.minimize.clone import Json, Subject, Variant
+from hullward.minimize.data import Data
+from hullward.minimize.looking import Look
+from hullward.minimize.oracle import Life, Phase
+from hullward.minimize.probes import Command, Probe, judge
+from hullward.model.errors import HullwardError
+
+_PAUSE = 0.05
+_LOG_LINES = 20000
+_FIRST, _SECOND = "first", "second"
+
+
+class Timing(Struct, frozen=True):
+    """How long a trial waits: to become ready, to settle, and to stop before it is killed.
+
+    `tree` is awaited where no probe says that a trial is ready; empty means: until nothing changes.
+    """
+
+    ready: float = 60.0
+    settle: float = 0.5
+    stop: int = 10
+    tree: frozenset[str] = frozenset()
+    job: bool = False
+
+
+class Session(Struct, frozen=True):
+    """Who owns what is made: the session's name, and the shell that lives as long as it."""
+
+    id: str
+    owner: str
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels by which everything is found again."""
+        return {clone.SESSION: self.id, clone.OWNER: self.owner}
+
+
+class Lab:
+    """Runs the lives of one subject. Use it as a context manager: it removes all that it made."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the tools of a lab
+        self,
+        engine: EngineWriter,
+        shell: RootShell,
+        tracer: Tracer,
+        session: Session,
+        inspect: Json,
+        probes: Sequence[Probe],
+        *,
+        outside: bool = False,
+        probe_image: str = "",
+        data: Data,
+    ) -> None:
+        """Make nothing yet."""
+        self._engine, self._shell, self._tracer = engine, shell, tracer
+        self.session = session
+        self._inspect = inspect
+        self.subject: Subject = clone.subject(inspect)
+        self.probes: tuple[Probe, ...] = tuple(probes)
+        self._outside = outside
+        self._probe_image = probe_image or self.subject.image
+        self._data = data
+        self._count = 0
+        self._network = "none" if self.subject.network == "none" else f"hullward-{session.id}"
+        self._helper = ""
+        self._machine = shell.run("uname -m").text.strip()
+        self._memory = clone.memory_limit(int(engine.ask("GET", "/info")["MemTotal"]))
+
+    def __enter__(self) -> Self:
+        """Make the network, and the helper that runs commands as probes."""
+        if self._network != "none":
+            network = {
+                "Name": self._network,
+                "Internal": not self._outside,
+                "Labels": dict(self.session.labels),
+            }
+            self._engine.ask("POST", "/networks/create", network)
+        if any(isinstance(probe, Command) for probe in self.probes):
+            self._helper = self._start_helper()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the removal to `cleaning`, which finds all by its labels."""
+
+    def _start_helper(self) -> str:
+        made = self._engine.ask(
+            "POST",
+            f"/containers/create?name=hullward-probe-{self.session.id}",
+            {
+                "Image": self._probe_image,
+                "Entrypoint": ["sh", "-c", "trap exit TERM; while :; do sleep 5; done"],
+                "Cmd": [],
+                "User": "0",
+                "Healthcheck": {"Test": ["NONE"]},
+                "Labels": dict(self.session.labels),
+                "HostConfig": {"NetworkMode": self._network, "RestartPolicy": {"Name": "no"}},
+            },
+        )
+        try:
+            self._engine.ask("POST", f"/containers/{made['Id']}/start")
+        except Refused as error:
+            raise HullwardError(
+                f"The helper for cmd: probes does not start: {error.message}.",
+                "Name an image with a shell and the client program with --probe-image.",
+            ) from error
+        return str(made["Id"])
+
+    def life(
+        self,
+        variant: Variant,
+        timing: Timing,
+        *,
+        stacks: bool = False,
+        watch: Callable[[Look], None] | None = None,
+    ) -> Life:
+        """Run one life to its end, and remove its container and volumes."""
+        self._count += 1
+        name = f"hullward-{self.session.id}-{self._count}"
+        begin = time.monotonic()
+        trial = _Trial(self, name, variant, timing, watch)
+        self._tracer.start(stacks=stacks)
+        try:
+            trial.run()
+        finally:
+            text = self._tracer.stop()
+            trial.finish()
+        return Life(
+            ok=not trial.why,
+            why=trial.why,
+            phases=tuple(trial.phases),
+            log=trial.log,
+            files=trial.files.modes,
+            sizes=trial.files.sizes,
+            trace=observe.parse(text, trial.inits, self._machine),
+            seconds=time.monotonic() - begin,
+        )
+
+    def passes(self, pid: int, address: str) -> str:
+        """Try every probe on a running trial; say what is wrong, "" for nothing."""
+        for probe in self.probes:
+            if isinstance(probe, Command):
+                variables = (f"TARGET={address}", f"NAME={self.subject.name}")
+                command = ("sh", "-c", probe.command)
+                status, said = self._engine.execute(self._helper, command, variables, 20)
+                wrong = f"{probe}: exit status {status}: {said.strip()[-200:]}" if status else ""
+            else:
+                script = looking.probe_script(probe, pid, address, self.subject.name)
+                said_back = self._shell.run(script, 30)
+                wrong = f"{probe}: no connection" if said_back.status == 7 else ""  # noqa: PLR2004 - of the script
+                wrong = wrong or judge(probe, said_back.data)
+            if wrong:
+                return wrong
+        return ""
+
+
+class _Trial:
+    """One container from its creation to its removal."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        name: str,
+        variant: Variant,
+        timing: Timing,
+        watch: Callable[[Look], None] | None,
+    ) -> None:
+        self._lab = lab
+        self._engine, self._shell, self._data = lab._engine, lab._shell, lab._data  # noqa: SLF001 - one module
+        self._name, self._variant, self._timing, self._watch = name, variant, timing, watch
+        self.inits: list[int] = []
+        self.phases: list[Phase] = []
+        self.log = ""
+        self.why = ""
+        self.files = looking.Files({}, {})
+        self._id = ""
+        self._upper = ""
+        self._look = Look((), frozenset(), frozenset(), "")
+
+    def run(self) -> None:
+        """Live through both starts, or up to the first thing that goes wrong."""
+        lab = self._lab
+        place = clone.Place(
+            self._name,
+            lab.session.labels,
+            lab._network,  # noqa: SLF001 - one module
+            self._data.mounts(self._name),
+            lab._memory,  # noqa: SLF001 - one module
+        )
+        body = clone.body(lab._inspect, lab.subject, self._variant, place)  # noqa: SLF001 - one module
+        try:
+            made = self._engine.ask("POST", f"/containers/create?name={self._name}", body)
+            self._id = str(made["Id"])
+            for name in (_FIRST, _SECOND):
+                self._phase(name)
+                if self.why:
+                    return
+        except Refused as error:
+            self.why = f"the engine refused it: {error.message}"
+
+    def _phase(self, name: str) -> None:
+        self._engine.ask("POST", f"/containers/{self._id}/start", seconds=60)
+        begin = time.monotonic()
+        state, wrong = self._await(begin)
+        seconds = time.monotonic() - begin
+        if self._timing.job and not wrong:
+            self.phases.append(Phase(name, seconds, exit_code=state["ExitCode"]))
+            return
+        if not wrong:
+            wrong = self._steady(state)
+        if wrong:
+            self.why = f"{name} start: {wrong}"
+            return
+        code, slow = self._stop()
+        self.phases.append(Phase(name, seconds, self._look.tree, self._look.listeners, code, slow))
+
+    def _await(self, begin: float) -> tuple[Json, str]:
+        """Wait until every probe passes; give the state, and what is wrong when time is up."""
+        wrong = "no answer"
+        while True:
+            state, address = self._state()
+            if not state["Running"]:
+                ended = f"it ended with exit code {state['ExitCode']}"
+                ended += ", killed for its use of memory" if state.get("OOMKilled") else ""
+                good = self._timing.job and state["ExitCode"] == 0
+                return state, "" if good else ended
+            wrong = self._wrong(state, address)
+            if not wrong and not self._timing.job:
+                return state, ""
+            if time.monotonic() - begin > self._timing.ready:
+                return state, f"not ready after {self._timing.ready:.0f} s: {wrong}"
+            time.sleep(_PAUSE)
+
+    def _wrong(self, state: Json, address: str) -> str:
+        if self._lab.subject.health:
+            status = (state.get("Health") or {}).get("Status")
+            if status != "healthy":
+                return f"its healthcheck says {status}"
+        if self._lab.probes:
+            return self._lab.passes(state["Pid"], address)
+        if self._timing.tree:
+            self._see(state["Pid"])
+            missing = self._timing.tree - self._look.tree
+            return f"not all of its processes run: {', '.join(sorted(missing))}" if missing else ""
+        return self._unchanged(state["Pid"])
+
+    def _unchanged(self, pid: int) -> str:
+        """Without a probe, a trial is ready when it looks the same for some time."""
+        for _ in range(4):
+            before = self._look
+            self._see(pid)
+            if (before.tree, before.listeners) != (self._look.tree, self._look.listeners):
+                return "it still changes"
+            time.sleep(self._timing.settle)
+        return ""
+
+    def _steady(self, state: Json) -> str:
+        """Let it settle, then see whether it still runs and every probe still passes."""
+        time.sleep(self._timing.settle)
+        state, address = self._state()
+        if not state["Running"]:
+            return f"it ended with exit code {state['ExitCode']} soon after it was ready"
+        if wrong := self._lab.passes(state["Pid"], address):
+            return f"ready, then no more: {wrong}"
+        self._see(state["Pid"])
+        if self._watch:
+            self._watch(self._look)
+        return ""
+
+    def _see(self, pid: int) -> None:
+        said = self._shell.run(looking.look_script(self._id, pid))
+        self._look = looking.look(said.text)
+        self._upper = self._look.upper or self._upper
+
+    def _stopped(self, phase: Phase) -> Phase:
+        wait = self._timing.stop
+        begin = time.monotonic()
+        self._engine.ask("POST", f"/containers/{self._id}/stop?t={wait}", seconds=wait + 30)
+        took = time.monotonic() - begin
+        code = int(self._state()[0]["ExitCode"])
+        return replace(phase, exit_code=code, slow=took >= wait, stop_seconds=took)
+
+    def _state(self) -> tuple[Json, str]:
+        found: dict[str, Any] = self._engine.ask("GET", f"/containers/{self._id}/json")
+        networks = found["NetworkSettings"].get("Networks") or {}
+        state: Json = found["State"]
+        if state["Running"] and state["Pid"] and state["Pid"] not in self.inits:
+            self.inits.append(state["Pid"])
+        address = next((network.get("IPAddress") for network in networks.values()), "")
+        return state, address or "127.0.0.1"
+
+    def finish(self) -> None:
+        """Read the log and what was written, and remove the container and its volumes."""
+        if self._id:
+            raw = self._engine.raw(
+                "GET", f"/containers/{self._id}/logs?stdout=1&stderr=1&tail={_LOG_LINES}"
+            )
+            self.log = unframed(raw).decode(errors="replace")
+            self._list_files()
+            self._engine.remove(f"/containers/{quote(self._id)}?force=1&v=1")
+        self._data.remove(self._name)
+
+    def _list_files(self) -> None:
+        self._engine.ask("POST", f"/containers/{self._id}/kill") if self._alive() else None
+        roots = {**({"/": self._upper} if self._upper else {}), **self._data.written(self._name)}
+        said = self._shell.run(looking.manifest_script(roots), 60)
+        self.files = looking.manifest(said.text)
+
+    def _alive(self) -> bool:
+        return bool(self._state()[0]["Running"])
