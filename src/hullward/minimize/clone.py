@@ -21,13 +21,13 @@ _SECOND = 1_000_000_000
 # A read-only mount of these leads to sockets and devices of the living system.
 _LIVING = frozenset({"/", "/run", "/var", "/var/run", "/dev", "/proc", "/sys"})
 _HARMLESS_DEVICES = frozenset({"/dev/fuse", "/dev/net/tun", "/dev/null", "/dev/zero"})
-_COPIED = (
-    "Annotations BlkioWeight CgroupnsMode ConsoleSize CpuPeriod CpuQuota CpuShares CpusetCpus"
-    " CpusetMems DeviceCgroupRules Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init"
-    " IpcMode Isolation MaskedPaths Memory MemoryReservation MemorySwap MemorySwappiness NanoCpus"
-    " OomKillDisable OomScoreAdj PidsLimit Privileged ReadonlyPaths ReadonlyRootfs Runtime"
-    " SecurityOpt ShmSize StorageOpt Sysctls Tmpfs UTSMode Ulimits UsernsMode"
-).split()  # noqa: SIM905 - words are read more easily than quotes
+_COPIED = """
+Annotations BlkioWeight CgroupnsMode ConsoleSize CpuPeriod CpuQuota CpuShares CpusetCpus
+CpusetMems DeviceCgroupRules Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd Init
+IpcMode Isolation MaskedPaths Memory MemoryReservation MemorySwap MemorySwappiness NanoCpus
+OomKillDisable OomScoreAdj PidsLimit Privileged ReadonlyPaths ReadonlyRootfs Runtime
+SecurityOpt ShmSize StorageOpt Sysctls Tmpfs UTSMode Ulimits UsernsMode
+""".split()  # noqa: SIM905 - words are read more easily than quotes
 _CONFIG = "Cmd Domainname Entrypoint Env Hostname Shell StopSignal StopTimeout Tty User WorkingDir"
 
 

@@ -228,8 +228,8 @@ class _Trial:
         if wrong:
             self.why = f"{name} start: {wrong}"
             return
-        code, slow = self._stop()
-        self.phases.append(Phase(name, seconds, self._look.tree, self._look.listeners, code, slow))
+        phase = Phase(name, seconds, self._look.tree, self._look.listeners)
+        self.phases.append(self._stopped(phase))
 
     def _await(self, begin: float) -> tuple[Json, str]:
         """Wait until every probe passes; give the state, and what is wrong when time is up."""
