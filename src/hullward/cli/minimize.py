@@ -10,6 +10,7 @@ import msgspec
 from hullward.cli import targets
 from hullward.cli.main import say, show
 from hullward.minimize import probes, proof
+from hullward.minimize.trial import Asked
 from hullward.model.certificate import Certificate
 from hullward.model.errors import HullwardError
 from hullward.report import certificate
@@ -32,6 +33,12 @@ _FINDINGS = 1
     show_default=True,
     type=click.FloatRange(min=1, max=3600),
     help="Seconds that the first start may take.",
+)
+@click.option(
+    "--jobs",
+    default=0,
+    type=click.IntRange(min=0, max=16),
+    help="Trials at a time; by default one more than processors, at most 4.",
 )
 @click.option("-H", "--host", default="", metavar="URL", help="An engine's address.")
 @click.option("-c", "--context", default="", metavar="NAME", help="A docker context.")
@@ -61,11 +68,10 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
         raise HullwardError("No container was named.", "`docker ps` lists them.")
     wanted = proof.Wanted(
         values["container"],
-        tuple(map(probes.parse, values["probe"])),
+        Asked(tuple(map(probes.parse, values["probe"])), values["probe_image"], values["outside"]),
         aggressive=values["aggressive"],
-        outside=values["outside"],
-        probe_image=values["probe_image"],
         ready=values["ready"],
+        jobs=values["jobs"],
     )
     found = proof.minimise(target, choice.access, wanted, _tell)
     show(_shown(found, values["form"]))

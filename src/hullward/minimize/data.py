@@ -34,19 +34,30 @@ class Data:
     """Makes the mounts of one trial after the other, and removes them."""
 
     def __init__(
-        self, engine: EngineWriter, shell: RootShell, found: Subject, labels: Mapping[str, str]
+        self,
+        engine: EngineWriter,
+        shell: RootShell,
+        found: Subject,
+        labels: Mapping[str, str],
+        bases: Mapping[str, str] | None = None,
     ) -> None:
-        """Copy what has to be copied once; raises HullwardError where there is no room."""
+        """Copy what has to be copied once, if no `bases` are there yet.
+
+        Raises HullwardError where there is no room.
+        """
         self._engine, self._shell, self._subject = engine, shell, found
         self._labels = dict(labels)
         self._scratch = ""
         self._prefix = f"hullward-{labels['hullward.session']}"
-        self._bases: dict[str, str] = {}
+        self.bases: Mapping[str, str] = bases or {}
         self._uppers: dict[str, dict[str, str]] = {}
         self._volumes: dict[str, dict[str, str]] = {}
-        for number, mount in enumerate(found.mounts):
-            if mount.kind == "bind" and mount.writable:
-                self._bases[mount.target] = self._base(mount, number)
+        if bases is None:
+            self.bases = {
+                mount.target: self._base(mount, number)
+                for number, mount in enumerate(found.mounts)
+                if mount.kind == "bind" and mount.writable
+            }
 
     def _room(self) -> str:
         """Make the volume that holds copies and upper folders; it goes when its label is swept."""
@@ -120,7 +131,7 @@ class Data:
         return {**wanted, **self._writable(trial, number, mount)}
 
     def _writable(self, trial: str, number: int, mount: Mount) -> Json:
-        base, room = self._bases[mount.target], self._room()
+        base, room = self.bases[mount.target], self._room()
         own = f"{room}/{trial}-{number}"
         script = (
             f"mkdir {shlex.quote(own)} && if [ -f {shlex.quote(base)} ]; then "

@@ -8,8 +8,8 @@ from msgspec import Struct
 from hullward.model.errors import HullwardError
 
 _FORMS = (
-    "A probe is http://[HOST][:PORT][/PATH], tcp://[HOST]:PORT, or cmd:COMMAND; http: may end in "
-    '" STATUS" and tcp: in " EXPECTED TEXT".'
+    "A probe is http://[HOST][:PORT][/PATH] [STATUS] [TEXT THAT IS EXPECTED], tcp://:PORT "
+    "[TEXT THAT IS EXPECTED], or cmd:COMMAND."
 )
 _STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
 _STATUS = re.compile(r"[1-5][0-9]{2}")
@@ -17,17 +17,25 @@ _PORTS = 65535
 
 
 class Http(Struct, frozen=True, tag="http"):
-    """GET a path of the container; any status below 400 passes, or exactly `status`."""
+    """GET a path of the container; any status below 400 passes, or exactly `status`.
+
+    The answer must hold the text that is `expected`.
+    """
 
     port: int
     path: str
     host: str = ""
     status: int = 0
+    expected: str = ""
 
     def __str__(self) -> str:
         """Write it as the user does."""
-        tail = f" {self.status}" if self.status else ""
-        return f"http://{self.host}:{self.port}{self.path}{tail}"
+        words = (
+            f"http://{self.host}:{self.port}{self.path}",
+            str(self.status or ""),
+            self.expected,
+        )
+        return " ".join(filter(None, words))
 
 
 class Tcp(Struct, frozen=True, tag="tcp"):
@@ -72,7 +80,9 @@ def parse(word: str) -> Probe:
 
 
 def _http(word: str, rest: str) -> Http:
-    address, _, status = rest.strip().partition(" ")
+    address, _, words = rest.strip().partition(" ")
+    first, _, others = words.strip().partition(" ")
+    status, expected = (first, others.strip()) if _STATUS.fullmatch(first) else ("", words.strip())
     address = address if address.startswith("//") else f"//{address}"
     try:
         parts = urlsplit(f"http:{address}")
@@ -82,9 +92,7 @@ def _http(word: str, rest: str) -> Http:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if parts.username or not path.isascii() or not path.isprintable():
         raise _no_probe(word)
-    if status and not _STATUS.fullmatch(status.strip()):
-        raise _no_probe(word)
-    return Http(_port(word, str(port)), path, parts.hostname or "", int(status or 0))
+    return Http(_port(word, str(port)), path, parts.hostname or "", int(status or 0), expected)
 
 
 def _port(word: str, text: str) -> int:
@@ -119,7 +127,9 @@ def judge(probe: Http | Tcp, answer: bytes) -> str:
         return f"{probe}: no HTTP came back"
     status = int(match[1])
     good = status == probe.status if probe.status else status < 400  # noqa: PLR2004 - RFC 9110
-    return "" if good else f"{probe}: status {status}"
+    if not good:
+        return f"{probe}: status {status}"
+    return "" if probe.expected.encode() in answer else f"{probe}: the answer lacks that text"
 
 
 def synthesised(listeners: frozenset[str]) -> tuple[Tcp, ...]:

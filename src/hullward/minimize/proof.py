@@ -1,238 +1,154 @@
 """The whole of `hullward minimize`: baselines, observation, search, and the certificate."""
 
 import math
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote
+from threading import Lock
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward import __version__
 from hullward.host.contexts import Target
-from hullward.host.engine_writer import EngineWriter, Refused
 from hullward.host.reader import Access
-from hullward.host.root_shell import RootShell
-from hullward.host.tracing import Tracer
-from hullward.minimize import cleaning, clone, observe, oracle, probes
-from hullward.minimize.clone import Json, Variant
-from hullward.minimize.data import Data
+from hullward.minimize import cleaning, labs, observe, oracle, probes
+from hullward.minimize.clone import Variant
+from hullward.minimize.labs import Labs, granted_to
 from hullward.minimize.looking import Look
 from hullward.minimize.observe import Observation
 from hullward.minimize.oracle import Life, Norm
-from hullward.minimize.probes import Probe
-from hullward.minimize.search import Found, Outcome, Verdict, search
-from hullward.minimize.trial import Lab, Session, Timing
-from hullward.model.capabilities import granted
+from hullward.minimize.search import Found, Outcome, Set, Verdict, search
+from hullward.minimize.trial import Asked, Lab, Timing
 from hullward.model.certificate import Certificate, Need, Surroundings
 from hullward.model.errors import HullwardError
 
-_BASELINES = 3
-_NOT_FOUND = 404
+BASELINES = 3
+
+# Called before each trial: its number, how many there are at most, and what is tried.
+Tell = Callable[[int, int, str], None]
 
 
 class Wanted(Struct, frozen=True):
     """What is asked for: the container, what it means to work, and how far to go."""
 
     container: str
-    probes: tuple[Probe, ...] = ()
+    asked: Asked = Asked()
     aggressive: bool = False
-    outside: bool = False
-    probe_image: str = ""
     ready: float = 60.0
-
-
-Tell = Callable[[int, int, str], None]
+    jobs: int = 0
 
 
 def minimise(target: Target, access: Access, wanted: Wanted, tell: Tell) -> Certificate:
     """Find and prove the least capabilities; raises HullwardError where that cannot be done.
 
-    `tell` is called before each trial with its number, how many there are at most, and what is
-    tried. Nothing that was made is left behind, nothing that was there before is changed.
+    Nothing that was made is left behind, nothing that was there before is changed.
     """
-    with _opened(target, access) as (engine, shell):
-        inspect = _inspect(engine, wanted.container)
-        clone.refuse(clone.subject(inspect), clone.obstacles(inspect))
-        cleaning.sweep(engine, shell)
-        with _lab(engine, shell, inspect, wanted) as (lab, tracer):
-            return _Proof(lab, tracer, engine, wanted, tell).certificate()
+    with labs.prepared(target, access, wanted.container, wanted.asked, wanted.jobs) as several:
+        begin = time.monotonic()
+        proof = Proof(several, wanted.ready, tell)
+        found = proof.search(aggressive=wanted.aggressive)
+        return proof.certificate(found, time.monotonic() - begin)
 
 
 def clean(target: Target, access: Access) -> tuple[int, int]:
     """Remove what trials that were killed left; give how many things, and how many runs go on."""
-    with _opened(target, access) as (engine, shell):
+    with labs.opened(target, access) as (engine, shell):
         return cleaning.sweep(engine, shell)
 
 
-@contextmanager
-def _opened(target: Target, access: Access) -> Iterator[tuple[EngineWriter, RootShell]]:
-    with EngineWriter(target, access) as engine, RootShell(target, access) as shell:
-        said = shell.run("cat /proc/sys/kernel/osrelease; cat /proc/sys/kernel/hostname")
-        info = engine.ask("GET", "/info")
-        kernel = said.text.split()[:1]
-        if kernel != [info["KernelVersion"]]:
-            raise HullwardError(
-                "The engine does not run on the machine on which hullward has a root shell.",
-                "Name the engine's machine as ssh://HOST.",
-            )
-        yield engine, shell
+class Proof:
+    """What the baselines of one container taught, and the trials that build on it."""
 
-
-def _inspect(engine: EngineWriter, name: str) -> Json:
-    """Find the container by name or id, or as the one container of a compose service."""
-    try:
-        found: dict[str, Any] = engine.ask("GET", f"/containers/{quote(name, safe='')}/json")
-    except Refused as error:
-        if error.status != _NOT_FOUND:
-            raise
-        return _service(engine, name)
-    return found
-
-
-def _service(engine: EngineWriter, name: str) -> Json:
-    project, _, service = name.rpartition("/")
-    label = "com.docker.compose."
-    found = [
-        container["Id"]
-        for container in engine.ask("GET", "/containers/json?all=1")
-        if container["Labels"].get(f"{label}service") == service
-        and project in {"", container["Labels"].get(f"{label}project")}
-    ]
-    if not found:
-        raise HullwardError(
-            f"There is no container and no compose service {name!r}.",
-            "`docker ps -a` lists the containers; a service may be named as PROJECT/SERVICE.",
-        )
-    if len(found) > 1:
-        raise HullwardError(
-            f"{len(found)} containers belong to a compose service {name!r}.",
-            "Name one of them, or the service as PROJECT/SERVICE.",
-        )
-    inspect: dict[str, Any] = engine.ask("GET", f"/containers/{found[0]}/json")
-    return inspect
-
-
-@contextmanager
-def _lab(
-    engine: EngineWriter, shell: RootShell, inspect: Json, wanted: Wanted
-) -> Iterator[tuple[Lab, Tracer]]:
-    session = Session(secrets.token_hex(4), cleaning.owner(shell))
-    found = clone.subject(inspect)
-    with ExitStack() as stack:
-        # Last in, first out: the sweep comes after everything else has ended.
-        stack.callback(cleaning.sweep, engine, shell, session=session.id)
-        admin = "SYS_ADMIN" in _granted(found)
-        tracer = stack.enter_context(Tracer(shell, session.id, admin=admin))
-        data = Data(engine, shell, found, session.labels)
-        lab = Lab(
-            engine,
-            shell,
-            tracer,
-            session,
-            inspect,
-            wanted.probes,
-            outside=wanted.outside,
-            probe_image=wanted.probe_image,
-            data=data,
-        )
-        yield stack.enter_context(lab), tracer
-
-
-def _granted(found: clone.Subject) -> frozenset[str]:
-    return granted(found.cap_add, found.cap_drop, privileged=found.privileged)
-
-
-class _Proof:
-    """One run, from the first baseline to the certificate."""
-
-    def __init__(
-        self, lab: Lab, tracer: Tracer, engine: EngineWriter, wanted: Wanted, tell: Tell
-    ) -> None:
-        self._lab, self._tracer, self._engine = lab, tracer, engine
-        self._wanted, self._tell = wanted, tell
-        self._timing = Timing(ready=wanted.ready, stop=lab.subject.stop_seconds)
-        self._granted = _granted(lab.subject)
+    def __init__(self, several: Labs, ready: float, tell: Tell) -> None:
+        """Run the baselines; raises HullwardError where they do not work, or not always."""
+        self._labs, self._tell = several, tell
+        subject = several.first.subject
+        self._timing = Timing(ready=ready, stop=subject.stop_seconds)
+        self.granted = granted_to(subject)
         self._looks: list[Look] = []
-        self._count, self._most = 0, _BASELINES + len(self._granted)
-        self._liveness = not lab.probes and not lab.subject.health
+        self.count, self._most = 0, BASELINES + 2 * len(self.granted)
+        self._counting = Lock()
+        self._liveness = not several.first.probes and not subject.health
+        self.lives = self._baselines()
+        self._norm: Norm = oracle.norm(self.lives)
+        self._timing = _timing(self._timing, self._norm)
+        self.seen: Observation = observe.observed((life.trace for life in self.lives), self.granted)
 
-    def certificate(self) -> Certificate:
-        begin = time.monotonic()
-        lives = self._baselines()
-        learned = oracle.norm(lives)
-        self._timing = _timing(self._timing, learned)
-        seen = observe.observed((life.trace for life in lives), self._granted)
-        start = self._start(seen)
-        self._most = self._count + 2 * len(start) + 2
+    @property
+    def start(self) -> Set:
+        """What the search begins with: what was observed, or all where nothing could be."""
+        able = self._labs.first.tracer.ability.capabilities
+        return frozenset(self.seen.given) if able else self.granted
 
-        def trial(names: frozenset[str], what: str) -> Outcome:
-            return self._outcome(learned, names, what)
+    def search(self, *, aggressive: bool = False) -> Found:
+        """Find the least capabilities."""
+        self._most = self.count + 2 * len(self.start) + 2
+        return search(self.start, self.granted, self.trials, aggressive=aggressive)
 
-        found = search(start, self._granted, trial, aggressive=self._wanted.aggressive)
-        return self._certify(lives, seen, found, time.monotonic() - begin)
+    def trials(self, wanted: Sequence[tuple[Set, str]]) -> Sequence[Outcome]:
+        """Try sets of capabilities, several at a time."""
+        return self._labs.run([self._trial(names, what) for names, what in wanted])
 
-    def _start(self, seen: Observation) -> frozenset[str]:
-        """Begin with what was observed; with all where nothing could be."""
-        return frozenset(seen.given) if self._tracer.ability.capabilities else self._granted
+    def _trial(self, names: Set, what: str) -> Callable[[Lab], Outcome]:
+        return lambda lab: self._outcome(self._life(lab, Variant(names), what))
 
     def _baselines(self) -> tuple[Life, ...]:
-        """Live three times as the container is; raises HullwardError where that differs."""
-        lives = [self._life(Variant(), "as it is", stacks=True)]
-        first = lives[0]
+        """Live as the container is: once to learn its pace, and then to learn what varies."""
+        labs = self._labs
+        first = self._life(labs.first, Variant(), "as it is", stacks=True)
         if not first.ok:
             raise HullwardError(
-                f"The container {self._lab.subject.name} does not work as it is, so nothing can be "
-                f"learned: {first.why}.",
+                f"The container {labs.first.subject.name} does not work as it is, so nothing can "
+                f"be learned: {first.why}.",
                 _advice(first),
             )
-        self._granted &= self._looks[-1].bounding or self._granted
-        if not self._lab.probes:
-            self._lab.probes = probes.synthesised(self._looks[-1].listeners)
+        self.granted &= self._looks[-1].bounding or self.granted
+        if not labs.first.probes:
+            for lab in labs.all:
+                lab.probes = probes.synthesised(self._looks[-1].listeners)
             tree = frozenset.intersection(*(look.tree for look in self._looks))
             self._timing = replace(self._timing, tree=tree)
-        self._timing = _timing(self._timing, oracle.norm(lives))
-        for number in range(2, _BASELINES + 1):
-            life = self._life(Variant(), f"as it is, {number} of {_BASELINES}")
+        self._timing = replace(_timing(self._timing, oracle.norm([first])), ready=3 * first.seconds)
+
+        def again(lab: Lab) -> Life:
+            return self._life(lab, Variant(), "as it is, once more")
+
+        others = labs.run([again] * (BASELINES - 1))
+        for life in others:
             if not life.ok:
                 raise HullwardError(
                     "The baseline is not reproducible: the container worked once as it is, and "
                     f"then not: {life.why}.",
                     "Give it more time with --ready, or a probe that passes whenever it works.",
                 )
-            lives.append(life)
-        return tuple(lives)
+        return (first, *others)
 
-    def _life(self, variant: Variant, what: str, *, stacks: bool = False) -> Life:
-        self._count += 1
-        self._tell(self._count, max(self._most, self._count), what)
-        return self._lab.life(variant, self._timing, stacks=stacks, watch=self._looks.append)
+    def _life(self, lab: Lab, variant: Variant, what: str, *, stacks: bool = False) -> Life:
+        with self._counting:
+            self.count += 1
+            self._tell(self.count, max(self._most, self.count), what)
+        return lab.life(variant, self._timing, stacks=stacks, watch=self._looks.append)
 
-    def _outcome(self, learned: Norm, names: frozenset[str], what: str) -> Outcome:
-        life = self._life(Variant(names), what)
+    def _outcome(self, life: Life) -> Outcome:
         refused = frozenset(check.capability for check in life.trace.checks if not check.granted)
         if not life.ok:
-            return Outcome(Verdict.FAILS, _reasons(life, learned), refused)
-        found = oracle.differences(learned, life)
+            return Outcome(Verdict.FAILS, _reasons(life, self._norm), refused)
+        found = oracle.differences(self._norm, life)
         if found:
             return Outcome(Verdict.DIFFERS, oracle.summary(found), refused)
         return Outcome(Verdict.SAME)
 
-    def _certify(
-        self, lives: Sequence[Life], seen: Observation, found: Found, seconds: float
-    ) -> Certificate:
-        subject = self._lab.subject
-        version = self._engine.ask("GET", "/version")
+    def certificate(self, found: Found, seconds: float) -> Certificate:
+        """Write down what was found, and with what."""
+        lab = self._labs.first
+        version = self._labs.engine.ask("GET", "/version")
         needs = tuple(
             Need(
                 need.capability,
                 "required" if need.verdict is Verdict.FAILS else "tolerated",
                 need.evidence,
-                _asked_by(seen, need.capability),
+                _asked_by(self.seen, need.capability),
                 need.repeated,
             )
             for need in found.needs
@@ -240,32 +156,33 @@ class _Proof:
         return Certificate(
             hullward=__version__,
             made_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            container=subject.name,
+            container=lab.subject.name,
             surroundings=Surroundings(
-                subject.image_name,
-                subject.image,
+                lab.subject.image_name,
+                lab.subject.image,
                 version["Version"],
                 version["KernelVersion"],
-                tuple(map(str, self._lab.probes)),
+                tuple(map(str, lab.probes)),
                 self._liveness,
-                "the kernel's trace" if self._tracer.ability.capabilities else "none",
+                "the kernel's trace" if lab.tracer.ability.capabilities else "none",
             ),
-            before=tuple(sorted(self._granted)),
-            observed=tuple(sorted(seen.given)),
+            before=tuple(sorted(self.granted)),
+            observed=tuple(sorted(self.seen.given)),
             needs=needs,
-            unused=tuple(sorted(self._granted - found.minimum)),
+            unused=tuple(sorted(self.granted - found.minimum)),
             proven=found.proven,
-            trials=found.trials + _BASELINES,
+            trials=self.count,
             seconds=round(seconds, 1),
-            notes=tuple(self._notes(lives)),
+            notes=tuple(self._notes()),
         )
 
-    def _notes(self, lives: Sequence[Life]) -> Iterator[str]:
+    def _notes(self) -> Iterator[str]:
+        ability = self._labs.first.tracer.ability
         if self._liveness:
             yield "liveness-level evidence only: no probe and no healthcheck says what works means"
-        if not self._tracer.ability.capabilities:
-            yield f"found by elimination alone: {self._tracer.ability.reason}"
-        if lost := sum(life.trace.lost for life in lives):
+        if not ability.capabilities:
+            yield f"found by elimination alone: {ability.reason}"
+        if lost := sum(life.trace.lost for life in self.lives):
             yield f"the kernel dropped {lost} events: the observation may be incomplete"
 
 

@@ -5,7 +5,8 @@ What is real is only read: volumes are new, folders of the host are overlays, no
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from threading import Event
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -25,6 +26,8 @@ from hullward.model.errors import HullwardError
 
 _PAUSE = 0.05
 _LOG_LINES = 20000
+# timeout(1): the server kept the connection open.
+_NO_END = 124
 _FIRST, _SECOND = "first", "second"
 
 
@@ -53,44 +56,52 @@ class Session(Struct, frozen=True):
         return {clone.SESSION: self.id, clone.OWNER: self.owner}
 
 
+class Asked(Struct, frozen=True):
+    """What the user said about trials: probes, the image they run in, and the way out."""
+
+    probes: tuple[Probe, ...] = ()
+    probe_image: str = ""
+    outside: bool = False
+
+
+class Tools(Struct, frozen=True):
+    """What one lab works with; `stopping` is set when everything is to end."""
+
+    engine: EngineWriter
+    shell: RootShell
+    tracer: Tracer
+    data: Data
+    stopping: Event
+
+
 class Lab:
     """Runs the lives of one subject. Use it as a context manager: it removes all that it made."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the tools of a lab
-        self,
-        engine: EngineWriter,
-        shell: RootShell,
-        tracer: Tracer,
-        session: Session,
-        inspect: Json,
-        probes: Sequence[Probe],
-        *,
-        outside: bool = False,
-        probe_image: str = "",
-        data: Data,
+    def __init__(
+        self, tools: Tools, session: Session, inspect: Json, asked: Asked, bench: int
     ) -> None:
-        """Make nothing yet."""
-        self._engine, self._shell, self._tracer = engine, shell, tracer
-        self.session = session
+        """Make nothing yet; `bench` numbers the labs of a session."""
+        self._engine, self._shell, self.tracer = tools.engine, tools.shell, tools.tracer
+        self._data, self._stopping = tools.data, tools.stopping
+        self._session = session
         self._inspect = inspect
         self.subject: Subject = clone.subject(inspect)
-        self.probes: tuple[Probe, ...] = tuple(probes)
-        self._outside = outside
-        self._probe_image = probe_image or self.subject.image
-        self._data = data
+        self.probes: tuple[Probe, ...] = asked.probes
+        self._asked = asked
         self._count = 0
-        self._network = "none" if self.subject.network == "none" else f"hullward-{session.id}"
+        self._name = f"hullward-{session.id}-{bench}"
+        self._network = "none" if self.subject.network == "none" else self._name
         self._helper = ""
-        self._machine = shell.run("uname -m").text.strip()
-        self._memory = clone.memory_limit(int(engine.ask("GET", "/info")["MemTotal"]))
+        self._machine = self._shell.run("uname -m").text.strip()
+        self._memory = clone.memory_limit(int(self._engine.ask("GET", "/info")["MemTotal"]))
 
     def __enter__(self) -> Self:
         """Make the network, and the helper that runs commands as probes."""
         if self._network != "none":
             network = {
                 "Name": self._network,
-                "Internal": not self._outside,
-                "Labels": dict(self.session.labels),
+                "Internal": not self._asked.outside,
+                "Labels": dict(self._session.labels),
             }
             self._engine.ask("POST", "/networks/create", network)
         if any(isinstance(probe, Command) for probe in self.probes):
@@ -103,14 +114,14 @@ class Lab:
     def _start_helper(self) -> str:
         made = self._engine.ask(
             "POST",
-            f"/containers/create?name=hullward-probe-{self.session.id}",
+            f"/containers/create?name={self._name}-probe",
             {
-                "Image": self._probe_image,
+                "Image": self._asked.probe_image or self.subject.image,
                 "Entrypoint": ["sh", "-c", "trap exit TERM; while :; do sleep 5; done"],
                 "Cmd": [],
                 "User": "0",
                 "Healthcheck": {"Test": ["NONE"]},
-                "Labels": dict(self.session.labels),
+                "Labels": dict(self._session.labels),
                 "HostConfig": {"NetworkMode": self._network, "RestartPolicy": {"Name": "no"}},
             },
         )
@@ -133,14 +144,14 @@ class Lab:
     ) -> Life:
         """Run one life to its end, and remove its container and volumes."""
         self._count += 1
-        name = f"hullward-{self.session.id}-{self._count}"
+        name = f"{self._name}-{self._count}"
         begin = time.monotonic()
         trial = _Trial(self, name, variant, timing, watch)
-        self._tracer.start(stacks=stacks)
+        self.tracer.start(stacks=stacks)
         try:
             trial.run()
         finally:
-            text = self._tracer.stop()
+            text = self.tracer.stop()
             trial.finish()
         return Life(
             ok=not trial.why,
@@ -164,8 +175,8 @@ class Lab:
             else:
                 script = looking.probe_script(probe, pid, address, self.subject.name)
                 said_back = self._shell.run(script, 30)
-                wrong = f"{probe}: no connection" if said_back.status == 7 else ""  # noqa: PLR2004 - of the script
-                wrong = wrong or judge(probe, said_back.data)
+                lost = said_back.status not in {0, _NO_END}
+                wrong = f"{probe}: no connection" if lost else judge(probe, said_back.data)
             if wrong:
                 return wrong
         return ""
@@ -199,7 +210,7 @@ class _Trial:
         lab = self._lab
         place = clone.Place(
             self._name,
-            lab.session.labels,
+            lab._session.labels,  # noqa: SLF001 - one module
             lab._network,  # noqa: SLF001 - one module
             self._data.mounts(self._name),
             lab._memory,  # noqa: SLF001 - one module
@@ -246,7 +257,7 @@ class _Trial:
                 return state, ""
             if time.monotonic() - begin > self._timing.ready:
                 return state, f"not ready after {self._timing.ready:.0f} s: {wrong}"
-            time.sleep(_PAUSE)
+            self._sleep(_PAUSE)
 
     def _wrong(self, state: Json, address: str) -> str:
         if self._lab.subject.health:
@@ -268,12 +279,12 @@ class _Trial:
             self._see(pid)
             if (before.tree, before.listeners) != (self._look.tree, self._look.listeners):
                 return "it still changes"
-            time.sleep(self._timing.settle)
+            self._sleep(self._timing.settle)
         return ""
 
     def _steady(self, state: Json) -> str:
         """Let it settle, then see whether it still runs and every probe still passes."""
-        time.sleep(self._timing.settle)
+        self._sleep(self._timing.settle)
         state, address = self._state()
         if not state["Running"]:
             return f"it ended with exit code {state['ExitCode']} soon after it was ready"
@@ -322,6 +333,10 @@ class _Trial:
         roots = {**({"/": self._upper} if self._upper else {}), **self._data.written(self._name)}
         said = self._shell.run(looking.manifest_script(roots), 60)
         self.files = looking.manifest(said.text)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._lab._stopping.wait(seconds):  # noqa: SLF001 - one module
+            raise HullwardError("The trial was given up.", "")
 
     def _alive(self) -> bool:
         return bool(self._state()[0]["Running"])
