@@ -75,7 +75,8 @@ def _said(*command: str, env: Mapping[str, str] | None = None) -> str:
 def examine(engine: Engine, name: str, service: Mapping[str, Any], *, subsets: bool) -> Any:  # noqa: ANN401 - JSON
     """Run one service, minimise it, and try out whether the answer is right."""
     container = f"bench-{name}"
-    engine.docker("rm", "-f", "-v", container)
+    if container in engine.docker("ps", "-a", "--format", "{{.Names}}").split():
+        engine.docker("rm", "-f", "-v", container)
     engine.docker("run", "-d", "--name", container, *service.get("options", ()), service["tags"][0])
     asked = Asked(tuple(map(probes.parse, service["probes"])))
     try:
@@ -95,6 +96,11 @@ def _examined(name: str, several: labs.Labs, *, subsets: bool) -> Any:  # noqa: 
     begin = time.monotonic()
     linear = _linear(proof.granted, lambda names: proof.trials([(names, "linear")])[0])
     slow = time.monotonic() - begin + baselines
+    # One trial may fail by chance, and elimination by hand would believe it: ask once more.
+    for one in linear - found.minimum:
+        if proof.trials([(linear - {one}, "once more")])[0].verdict is Verdict.SAME:
+            tell(f"  {name}: elimination alone kept {one} by chance")
+            linear -= {one}
     singles = [(found.minimum - {one}, "mutation") for one in found.minimum]
     caught = sum(outcome.verdict is not Verdict.SAME for outcome in proof.trials(singles))
     result = {
@@ -181,7 +187,7 @@ def main() -> None:
         try:
             results.append(examine(engine, name, known[name], subsets=options.subsets))
         except Exception as error:  # noqa: BLE001 - the others are still to be examined
-            results.append({"service": name, "error": f"{type(error).__name__}: {error}"})
+            results.append({"service": name, "error": f"{type(error).__one_}: {error}"})
         print(json.dumps(results[-1]), flush=True)
     text = table(results)
     print(text)
@@ -194,5 +200,5 @@ def main() -> None:
     sys.exit(0 if right else 1)
 
 
-if __name__ == "__main__":
+if __one_ == "__main__":
     main()

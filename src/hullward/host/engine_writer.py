@@ -3,7 +3,9 @@
 import http.client
 import socket
 import struct
-import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -21,6 +23,12 @@ _LIMIT = 64 * 1024 * 1024
 _NO_SUCCESS = 300
 _UNCHANGED, _MISSING = 304, 404
 _FRAME = 8
+_GLANCE = 0.1
+_DAY = 86400.0
+# As of timeout(1).
+_GIVEN_UP = 124
+
+Until = Callable[[], str]
 
 
 class Refused(HullwardError):  # noqa: N818 - the engine's no is an answer
@@ -43,12 +51,19 @@ class _Wire(http.client.HTTPConnection):
         self._link: Link | None = None
 
     def connect(self) -> None:
+        self.hang_up()
         self._link = dial(self._endpoint, Deadline(self._access.timeout), self._access)
         self.sock = self._link.sock
 
-    def close(self) -> None:
-        super().close()
+    def hang_up(self) -> None:
+        """End the link, also while another thread waits for its words.
+
+        `close` leaves it open: http.client calls that before an answer without a length is read.
+        """
+        self.close()
         if self._link:
+            with suppress(OSError):
+                self._link.sock.shutdown(socket.SHUT_RDWR)
             self._link.close()
         self._link = None
 
@@ -70,7 +85,7 @@ class EngineWriter:
 
     def __exit__(self, *_: object) -> None:
         """Hang up."""
-        self._wire.close()
+        self._wire.hang_up()
 
     def ask(self, method: str, path: str, body: object = None, seconds: float = 0) -> Any:  # noqa: ANN401 - any JSON
         """Send one request and give the decoded answer; raises Refused for the engine's no."""
@@ -100,54 +115,52 @@ class EngineWriter:
                 raise
 
     def execute(
-        self, container: str, command: tuple[str, ...], variables: tuple[str, ...], seconds: float
+        self, container: str, command: tuple[str, ...], variables: tuple[str, ...], until: Until
     ) -> tuple[int, str]:
-        """Run a command in a running container: its exit code, 124 for none in time; its words."""
+        """Run a command in a running container; give its exit code and its words.
+
+        `until` is asked now and then how the wait should end, "" for not yet; then the code is 124.
+        """
         made = self.ask(
             "POST",
             f"/containers/{quote(container)}/exec",
             {"Cmd": command, "Env": variables, "AttachStdout": True, "AttachStderr": True},
         )
         wire = _Wire(self._target.endpoint, self._access)
-        begin = time.monotonic()
-        try:
-            start = {"Detach": False, "Tty": False}
-            _, said = self._exchange(
-                wire,
-                "POST",
-                f"/exec/{made['Id']}/start",
-                msgspec.json.encode(start),
-                "application/json",
-                seconds - self._access.timeout,
-            )
-        except HullwardError:
-            if time.monotonic() - begin < seconds:
-                raise
-            return 124, f"no end within {seconds:g} seconds"
-        finally:
-            wire.close()
+        start = msgspec.json.encode({"Detach": False, "Tty": False})
+        path = f"/exec/{made['Id']}/start"
+        kind = "application/json"
+        with ThreadPoolExecutor(1) as beside:
+            running = beside.submit(self._exchange, wire, "POST", path, start, kind, _DAY)
+            try:
+                while not wait([running], _GLANCE).done:
+                    if why := until():
+                        return _GIVEN_UP, why
+            finally:
+                wire.hang_up()
+            _, said = running.result()
         state = self.ask("GET", f"/exec/{made['Id']}/json")
         return int(state.get("ExitCode") or 0), unframed(said).decode(errors="replace")
 
     def _exchange(  # noqa: PLR0913, PLR0917 - one request has so many parts
         self, wire: _Wire, method: str, path: str, data: bytes, kind: str, seconds: float
     ) -> tuple[int, bytes]:
-        wait = max(0.1, self._access.timeout + seconds)
+        patience = self._access.timeout + seconds
         try:
             if wire.sock is None:
                 wire.connect()
-            wire.sock.settimeout(wait)
+            wire.sock.settimeout(patience)
             wire.request(method, f"/v{self.api}{path}", data, {"Content-Type": kind})
             response = wire.getresponse()
             answer = response.read(_LIMIT)
         except TimeoutError as error:
-            wire.close()
+            wire.hang_up()
             raise HullwardError(
-                f"The engine did not answer within {wait:g} seconds.",
+                f"The engine did not answer within {patience:g} seconds.",
                 "Give it more with --timeout, or see what keeps it busy (`docker info`).",
             ) from error
         except (OSError, http.client.HTTPException, socket.gaierror) as error:
-            wire.close()
+            wire.hang_up()
             raise HullwardError(
                 f"The engine broke off the conversation ({str(error)[:200] or 'no reason'}).",
                 "Look at its log (`journalctl -u docker`), and try again.",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.host.engine_writer import EngineWriter, Refused, unframed
+from hullward.host.engine_writer import EngineWriter, Refused, Until, unframed
 from hullward.host.root_shell import RootShell
 from hullward.host.tracing import Tracer
 from hullward.minimize import clone, looking, observe
@@ -28,6 +28,8 @@ _PAUSE = 0.05
 _LOG_LINES = 20000
 # timeout(1): the server kept the connection open.
 _NO_END = 124
+# What a probe may take beside the time that a trial has to become ready.
+_PROBE = 1.0
 _FIRST, _SECOND = "first", "second"
 
 
@@ -164,22 +166,24 @@ class Lab:
             seconds=time.monotonic() - begin,
         )
 
-    def passes(self, pid: int, address: str) -> str:
-        """Try every probe on a running trial; say what is wrong, "" for nothing."""
-        for probe in self.probes:
-            if isinstance(probe, Command):
-                variables = (f"TARGET={address}", f"NAME={self.subject.name}")
-                command = ("sh", "-c", probe.command)
-                status, said = self._engine.execute(self._helper, command, variables, 20)
-                wrong = f"{probe}: exit status {status}: {said.strip()[-200:]}" if status else ""
-            else:
-                script = looking.probe_script(probe, pid, address, self.subject.name)
-                said_back = self._shell.run(script, 30)
-                lost = said_back.status not in {0, _NO_END}
-                wrong = f"{probe}: no connection" if lost else judge(probe, said_back.data)
-            if wrong:
-                return wrong
-        return ""
+    def passes(self, pid: int, address: str, until: Until) -> str:
+        """Try every probe on a running trial; say what is wrong, "" for nothing.
+
+        `until` says when it is of no use to wait for a command any longer, and why.
+        """
+        wrong = (self._passes(probe, pid, address, until) for probe in self.probes)
+        return next(filter(None, wrong), "")
+
+    def _passes(self, probe: Probe, pid: int, address: str, until: Until) -> str:
+        if isinstance(probe, Command):
+            variables = (f"TARGET={address}", f"NAME={self.subject.name}")
+            command = ("sh", "-c", probe.command)
+            status, words = self._engine.execute(self._helper, command, variables, until)
+            return f"{probe}: exit status {status}: {words.strip()[-200:]}" if status else ""
+        said = self._shell.run(looking.probe_script(probe, pid, address, self.subject.name), 30)
+        if said.status not in {0, _NO_END}:
+            return f"{probe}: no connection"
+        return judge(probe, said.data)
 
 
 class _Trial:
@@ -252,25 +256,38 @@ class _Trial:
                 ended += ", killed for its use of memory" if state.get("OOMKilled") else ""
                 good = self._timing.job and state["ExitCode"] == 0
                 return state, "" if good else ended
-            wrong = self._wrong(state, address)
+            wrong = self._wrong(state, address, begin)
             if not wrong and not self._timing.job:
                 return state, ""
             if time.monotonic() - begin > self._timing.ready:
                 return state, f"not ready after {self._timing.ready:.0f} s: {wrong}"
             self._sleep(_PAUSE)
 
-    def _wrong(self, state: Json, address: str) -> str:
+    def _wrong(self, state: Json, address: str, begin: float) -> str:
         if self._lab.subject.health:
             status = (state.get("Health") or {}).get("Status")
             if status != "healthy":
                 return f"its healthcheck says {status}"
         if self._lab.probes:
-            return self._lab.passes(state["Pid"], address)
+            return self._lab.passes(state["Pid"], address, self._until(begin))
         if self._timing.tree:
             self._see(state["Pid"])
             missing = self._timing.tree - self._look.tree
             return f"not all of its processes run: {', '.join(sorted(missing))}" if missing else ""
         return self._unchanged(state["Pid"])
+
+    def _until(self, begin: float) -> Until:
+        """Give a command that probes the time that a trial has to become ready, or to live."""
+
+        def until() -> str:
+            if self._lab._stopping.is_set():  # noqa: SLF001 - one module
+                return "the trial was given up"
+            if not self._state()[0]["Running"]:
+                return "the container has ended"
+            late = time.monotonic() - begin > self._timing.ready + _PROBE
+            return "it takes too long" if late else ""
+
+        return until
 
     def _unchanged(self, pid: int) -> str:
         """Without a probe, a trial is ready when it looks the same for some time."""
@@ -288,7 +305,8 @@ class _Trial:
         state, address = self._state()
         if not state["Running"]:
             return f"it ended with exit code {state['ExitCode']} soon after it was ready"
-        if wrong := self._lab.passes(state["Pid"], address):
+        begin = time.monotonic()
+        if wrong := self._lab.passes(state["Pid"], address, self._until(begin)):
             return f"ready, then no more: {wrong}"
         self._see(state["Pid"])
         if self._watch:
