@@ -187,7 +187,7 @@ def main() -> None:
         try:
             results.append(examine(engine, name, known[name], subsets=options.subsets))
         except Exception as error:  # noqa: BLE001 - the others are still to be examined
-            results.append({"service": name, "error": f"{type(error).__one_}: {error}"})
+            results.append({"service": name, "error": f"{type(error).__name__}: {error}"})
         print(json.dumps(results[-1]), flush=True)
     text = table(results)
     print(text)
@@ -200,5 +200,5 @@ def main() -> None:
     sys.exit(0 if right else 1)
 
 
-if __one_ == "__main__":
+if __name__ == "__main__":
     main()
