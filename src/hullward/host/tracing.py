@@ -36,7 +36,7 @@ echo {kb} >$d/buffer_size_kb
 echo 1 >$d/options/event-fork
 echo 0 >$d/options/markers 2>/dev/null
 if [ -d $d/events/capability/cap_capable ]; then
-  {filter}
+  echo {checks} >$d/events/capability/cap_capable/filter
   echo 1 >$d/events/capability/cap_capable/enable || exit 5
   echo event
 else
@@ -44,7 +44,7 @@ else
 fi
 echo 1 >$d/events/sched/sched_process_fork/enable
 echo 1 >$d/events/sched/sched_process_exec/enable
-echo 'ret == -1 || ret == -13' >$d/events/raw_syscalls/sys_exit/filter
+echo {refusals} >$d/events/raw_syscalls/sys_exit/filter
 echo 1 >$d/events/raw_syscalls/sys_exit/enable
 """
 # Everything that can start a container, threads too: a new shim is a child of containerd.
@@ -79,9 +79,25 @@ echo 0 >$d/tracing_on; echo 0 >$d/events/enable
 echo '!stacktrace' >$d/events/capability/cap_capable/trigger
 echo >$d/set_event_pid; rmdir $d
 """
-_STACKS = "echo stacktrace >$d/events/capability/cap_capable/trigger 2>/dev/null"
-# Asked at each mmap by the kernel's accounting, refused, and never a need: half of all events.
-_QUIET = "echo 'cap != 21 || ret == 0' >$d/events/capability/cap_capable/filter"
+# Most events are the engine's own; the container's begin with runc:[2:INIT].
+_OTHERS = " && ".join(
+    f'COMM != "{name}"'
+    for name in (
+        "dockerd",
+        "containerd",
+        "containerd-shim",
+        "runc",
+        "runc:[0:PARENT]",
+        "runc:[1:CHILD]",
+    )
+)
+# SYS_ADMIN is asked for by the kernel's accounting at each mmap, and refused: never a need.
+_CHECKS = {True: _OTHERS, False: f"(cap != 21 || ret == 0) && {_OTHERS}"}
+_REFUSALS = f"(ret == -1 || ret == -13) && {_OTHERS}"
+_STACKS = (
+    f"echo {shlex.quote(f'stacktrace if ret == 0 && {_OTHERS}')} "
+    ">$d/events/capability/cap_capable/trigger 2>/dev/null"
+)
 
 
 class Ability(Struct, frozen=True):
@@ -99,7 +115,12 @@ class Tracer:
         self._shell = shell
         self._name = f"{PREFIX}{shell.pid}-{session}"
         shell.at_farewell(_FIND + _CLOSE.format(name=self._name))
-        setup = _SETUP.format(name=self._name, kb=_KB_PER_CPU, filter="" if admin else _QUIET)
+        setup = _SETUP.format(
+            name=self._name,
+            kb=_KB_PER_CPU,
+            checks=shlex.quote(_CHECKS[admin]),
+            refusals=shlex.quote(_REFUSALS),
+        )
         said = shell.run(_FIND + _SWEEP + setup)
         seen = said.status == 0 and said.text.split()[:1] == ["event"]
         self._works = said.status == 0

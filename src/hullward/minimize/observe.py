@@ -19,7 +19,7 @@ from hullward.model.capabilities import from_mask
 _T = TypeVar("_T")
 _ERRORS = {"-1": "EPERM", "-13": "EACCES"}
 _LINE = re.compile(r"\s*(.{0,16})-(\d+)\s+\[\d+\]\s+\S+\s+[\d.]+: (\w+): (.*)")
-_FORK = re.compile(r"(?:comm=.* )?pid=(\d+) child_comm=.* child_pid=(\d+)")
+_FORK = re.compile(r"comm=(.*) pid=(\d+) child_comm=.* child_pid=(\d+)")
 _EXEC = re.compile(r"filename=(.*) pid=\d+ old_pid=(\d+)")
 _CHECK = re.compile(r"cred (\S+), target_ns \S+, capable_ns \S+, cap (\d+), ret (-?\d+)")
 _EXIT = re.compile(r"NR (-?\d+) = (-?\d+)")
@@ -75,40 +75,42 @@ class Observation(Struct, frozen=True):
 
 
 class _Followed:
-    """Which processes belong to the container, as the trace is read."""
+    """Which processes belong to the container, as the trace is read.
+
+    The kernel's text names a task as it was called last, so that only what an event says itself
+    tells what ran at that time.
+    """
 
     def __init__(self, inits: frozenset[int]) -> None:
         self.inits = inits
-        self.members: set[int] = set()
+        # The program of each process of the container.
+        self.members: dict[int, str] = {}
+        # runc's last stage: what it executes next is a program of the container.
         self.starting: set[int] = set()
         self.shims: dict[int, int] = {}
         self.ours: set[int] = set()
 
-    def fork(self, parent: int, child: int) -> None:
+    def fork(self, comm: str, parent: int, child: int) -> None:
         """Let a child belong where its parent does; a number that is used again starts anew."""
-        for group in (self.members, self.starting):
-            group.discard(child)
-        self.shims.pop(child, None)
+        self.starting.discard(child)
+        for known in (self.members, self.shims):
+            known.pop(child, None)
         if parent in self.members:
-            self.members.add(child)
+            self.members[child] = self.members[parent]
         if parent in self.shims:
             self.shims[child] = self.shims[parent]
+        if comm == "runc:[1:CHILD]":
+            self.starting.add(child)
         if child in self.inits and child in self.shims:
             self.ours.add(self.shims[child])
 
-    def event(self, pid: int, comm: str) -> None:
-        """Note runc's last stage: what it executes next is the container's program."""
-        if comm.startswith("runc:[2:INIT]"):
-            self.starting.add(pid)
-
-    def exec(self, pid: int, name: str) -> bool:
-        """Say whether a program of the container starts here."""
-        if pid not in self.members and (
-            pid in self.inits or (pid in self.starting and self.shims.get(pid) in self.ours)
-        ):
-            self.members.add(pid)
-        if "containerd-shim" in name:
+    def exec(self, pid: int, path: str) -> bool:
+        """Say whether this is a program of the container, and remember it."""
+        if "containerd-shim" in path:
             self.shims[pid] = pid
+        executed = pid in self.starting and self.shims.get(pid) in self.ours
+        if executed or pid in self.members or pid in self.inits:
+            self.members[pid] = path.rpartition("/")[2]
         return pid in self.members
 
 
@@ -126,17 +128,16 @@ def parse(text: str, inits: Iterable[int], machine: str = "x86_64") -> Trace:
         match = _LINE.fullmatch(line)
         if not match:
             continue
-        comm, pid, kind, rest = match[1].strip(), int(match[2]), match[3], match[4]
-        followed.event(pid, comm)
+        pid, kind, rest = int(match[2]), match[3], match[4]
         if kind == "sched_process_fork" and (fork := _FORK.fullmatch(rest)):
-            followed.fork(int(fork[1]), int(fork[2]))
+            followed.fork(fork[1], int(fork[2]), int(fork[3]))
         elif kind == "sched_process_exec" and (execution := _EXEC.fullmatch(rest)):
             if followed.exec(pid, execution[1]):
                 programs[execution[1]] = None
         elif pid not in followed.members:
             continue
         elif kind == "cap_capable" and (check := _CHECK.fullmatch(rest)):
-            checks.append(_check(pid, comm, check, _stack(lines, number)))
+            checks.append(_check(pid, followed.members[pid], check, _stack(lines, number)))
         elif kind == "sys_exit" and (end := _EXIT.fullmatch(rest)) and end[2] in _ERRORS:
             refusals.add(Refusal(syscalls.name(int(end[1]), machine), _ERRORS[end[2]]))
     lost = _LOST.match(text)
