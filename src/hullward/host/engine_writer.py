@@ -159,12 +159,15 @@ class EngineWriter:
                 f"The engine did not answer within {patience:g} seconds.",
                 "Give it more with --timeout, or see what keeps it busy (`docker info`).",
             ) from error
-        except (OSError, http.client.HTTPException, socket.gaierror) as error:
+        except (OSError, http.client.HTTPException) as error:
             wire.hang_up()
             raise HullwardError(
                 f"The engine broke off the conversation ({str(error)[:200] or 'no reason'}).",
                 "Look at its log (`journalctl -u docker`), and try again.",
             ) from error
+        except BaseException:  # the answer to an interrupted request must not be read later
+            wire.hang_up()
+            raise
         return response.status, answer
 
 

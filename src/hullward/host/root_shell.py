@@ -24,6 +24,7 @@ from hullward.model.errors import HullwardError
 
 _LIMIT = 256 * 1024 * 1024
 _GOODBYE_SECONDS = 5
+_START_TIME = 19
 
 # Mounts that a script makes are seen by nobody else and end with the shell; those of the engine
 # are still seen. unshare(1), mount_namespaces(7).
@@ -60,6 +61,7 @@ class RootShell:
         self._host = ""
         self._process = _started(self._command(target, access))
         self._mark = secrets.token_hex(16)
+        self._count = 0
         self.pid = 0
         self.born = 0
         self._greet()
@@ -126,10 +128,12 @@ class RootShell:
         self._write(f"trap {shlex.quote(f'({script}) >/dev/null 2>&1')} EXIT\n")
 
     def _exchange(self, script: str, deadline: Deadline) -> Said:
+        self._count += 1
+        mark = f"{self._mark} {self._count}"
         self._write(
-            f"sh -c {shlex.quote(script)} </dev/null 2>&1; printf '\\n%s %s\\n' {self._mark} $?\n"
+            f"sh -c {shlex.quote(script)} </dev/null 2>&1; printf '\\n%s %s\\n' '{mark}' $?\n"
         )
-        return self._answer(deadline)
+        return self._answer(f"\n{mark} ".encode(), deadline)
 
     def _write(self, text: str) -> None:
         try:
@@ -139,35 +143,39 @@ class RootShell:
         except OSError as error:
             raise self._ended() from error
 
-    def _answer(self, deadline: Deadline) -> Said:
+    def _answer(self, end: bytes, deadline: Deadline) -> Said:
         """Read up to the mark, which nothing that a script reads can hold."""
-        end = b"\n" + self._mark.encode() + b" "
         data = bytearray()
+        while not (data.endswith(b"\n") and end in data[-80:]):
+            data += self._part(deadline)
+            if len(data) > _LIMIT:
+                self._process.kill()
+                raise HullwardError(
+                    f"The engine's machine said more than {_LIMIT >> 20} MB.", "That is a bug."
+                )
+        body, _, status = bytes(data).rpartition(end)
+        # Before it there may be the answer to a script whose wait was interrupted.
+        _, mark, rest = body.rpartition(b"\n" + self._mark.encode() + b" ")
+        return Said(int(status), rest.partition(b"\n")[2] if mark else body)
+
+    def _part(self, deadline: Deadline) -> bytes:
         descriptor = self._process.stdout.fileno() if self._process.stdout else -1
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
-            while not (data.endswith(b"\n") and end in data[-64:]):
-                try:
-                    ready = selector.select(deadline.remaining())
-                except TimeoutError:
-                    ready = []
-                if not ready:
-                    self._process.kill()
-                    raise HullwardError(
-                        f"The engine's machine did not answer within {deadline.seconds:g} seconds.",
-                        "Give it more with --timeout.",
-                    )
-                part = os.read(descriptor, 1 << 18)
-                if not part:
-                    raise self._ended()
-                data += part
-                if len(data) > _LIMIT:
-                    self._process.kill()
-                    raise HullwardError(
-                        f"The engine's machine said more than {_LIMIT >> 20} MB.", "That is a bug."
-                    )
-        body, _, status = bytes(data).rpartition(end)
-        return Said(int(status), body)
+            try:
+                ready = selector.select(deadline.remaining())
+            except TimeoutError:
+                ready = []
+        if not ready:
+            self._process.kill()
+            raise HullwardError(
+                f"The engine's machine did not answer within {deadline.seconds:g} seconds.",
+                "Give it more with --timeout.",
+            )
+        part = os.read(descriptor, 1 << 18)
+        if not part:
+            raise self._ended()
+        return part
 
     def _ended(self) -> HullwardError:
         status = self._process.wait(_GOODBYE_SECONDS) if self._process.poll() is None else 0
@@ -195,6 +203,10 @@ def _started(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
 
 
 def started_at(stat: str) -> int:
-    """Give of /proc/PID/stat the time of the process's start, in ticks since the boot; else 0."""
+    """Give of /proc/PID/stat when the process started, in ticks since the boot; 0 for a dead one.
+
+    Source: proc(5); one whose end nobody has asked about yet is in state Z.
+    """
     fields = stat.rpartition(")")[2].split()
-    return int(fields[19]) if len(fields) > 19 and fields[19].isdecimal() else 0  # noqa: PLR2004 - proc(5)
+    lives = len(fields) > _START_TIME and fields[0] not in {"Z", "X"}
+    return int(fields[_START_TIME]) if lives and fields[_START_TIME].isdecimal() else 0

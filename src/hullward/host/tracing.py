@@ -25,7 +25,9 @@ _SWEEP = """
 for d in $t/instances/hullward-*; do
   [ -d "$d" ] || continue
   p=${d##*/hullward-}; p=${p%%-*}
-  [ -d "/proc/$p" ] || { echo 0 >$d/events/enable; echo >$d/set_event_pid; rmdir "$d"; }
+  case $(sed -n 's/^State:[[:space:]]*//p' "/proc/$p/status") in
+    ''|Z*|X*) echo 0 >$d/events/enable; echo >$d/set_event_pid; rmdir "$d";;
+  esac
 done 2>/dev/null
 """
 _SETUP = """

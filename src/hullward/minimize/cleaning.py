@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from hullward.host.engine_writer import EngineWriter, Refused
-from hullward.host.root_shell import RootShell
+from hullward.host.root_shell import RootShell, started_at
 from hullward.minimize.clone import OWNER, SESSION
 
 _Thing = tuple[str, str, Mapping[str, str]]
@@ -45,8 +45,7 @@ def _lives(shell: RootShell, who: str) -> bool:
     pid, _, born = who.partition("-")
     if not pid.isdecimal() or not born.isdecimal():
         return False
-    said = shell.run(f"sed 's/.*) //' /proc/{pid}/stat 2>/dev/null | cut -d' ' -f20")
-    return said.text.strip() == born
+    return started_at(shell.run(f"cat /proc/{pid}/stat").text) == int(born)
 
 
 def _everything(engine: EngineWriter) -> Iterator[_Thing]:

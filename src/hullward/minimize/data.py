@@ -16,17 +16,12 @@ from hullward.minimize.clone import Json, Mount, Subject
 from hullward.model.errors import HullwardError
 
 _RESERVE = 1 << 30
-# Where nothing is changed, the time of the last access included: MNT_READONLY and MNT_NOATIME.
-_COPY = """
-m=$(mktemp -d) && mount --bind {source} $m && mount -o remount,bind,ro,noatime $m || exit 1
-cp -a $m/. {copy}; s=$?
-umount $m; rmdir $m; exit $s
-"""
-_COPY_FILE = """
-d=$(dirname {source}); b=$(basename {source})
-m=$(mktemp -d) && mount --bind "$d" $m && mount -o remount,bind,ro,noatime $m || exit 1
-cp -a "$m/$b" {copy}; s=$?
-umount $m; rmdir $m; exit $s
+# A view of the source in which reading leaves no trace, the time of the last access included.
+_VIEW = """
+m={room}/view; mkdir -p $m && mount --bind {folder} $m && mount -o remount,bind,ro,noatime $m ||
+  exit 1
+{work}; s=$?
+umount $m; exit $s
 """
 
 
@@ -72,36 +67,38 @@ class Data:
 
     def _base(self, mount: Mount, number: int) -> str:
         source = shlex.quote(mount.source)
-        kind = self._shell.run(
-            f"[ -d {source} ] && echo folder || {{ [ -f {source} ] && echo file; }}"
+        said = self._shell.run(
+            f"if [ -d {source} ]; then echo folder; elif [ -f {source} ]; then echo file; fi"
         )
-        if kind.text.strip() not in {"folder", "file"}:
+        kind = said.text.strip()
+        if kind not in {"folder", "file"}:
             raise HullwardError(
                 f"{mount.source} is neither a file nor a folder on the engine's machine.",
                 "A trial gets copies of files and folders only.",
             )
-        if kind.text.strip() == "folder" and not self._subject.running and _plain(mount.source):
+        if kind == "folder" and not self._subject.running and _plain(mount.source):
             return mount.source
-        room = self._room()
-        self._check_size(source, room, mount.source)
-        copy = f"{room}/base-{number}"
-        if kind.text.strip() == "folder":
-            script = f"mkdir {shlex.quote(copy)}" + _COPY.format(
-                source=source, copy=shlex.quote(copy)
-            )
-        else:
-            script = _COPY_FILE.format(source=source, copy=shlex.quote(copy))
-        self._shell.must(script, f"Copying {mount.source}", seconds=600)
-        return copy
+        parent, _, name = mount.source.rstrip("/").rpartition("/")
+        folder, inside = (mount.source, ".") if kind == "folder" else (parent or "/", name)
+        view = shlex.quote(f"{self._room()}/view/{inside}")
+        self._check_size(folder, view, mount.source)
+        copy = shlex.quote(f"{self._room()}/base-{number}")
+        make = f"mkdir {copy} && " if kind == "folder" else ""
+        self._view(folder, f"{make}cp -a {view} {copy}", f"Copying {mount.source}")
+        return f"{self._room()}/base-{number}"
 
-    def _check_size(self, source: str, room: str, shown: str) -> None:
+    def _view(self, folder: str, work: str, what: str) -> str:
+        """Run a command while a folder can be seen at ROOM/view."""
+        room = shlex.quote(self._room())
+        script = _VIEW.format(room=room, folder=shlex.quote(folder), work=work)
+        return self._shell.must(script, what, seconds=600).text
+
+    def _check_size(self, folder: str, view: str, shown: str) -> None:
         """Refuse what would fill the disk: the size of the source and a reserve must be free."""
-        said = self._shell.must(
-            f"du -skx {source} | cut -f1; df -Pk {shlex.quote(room)} | awk 'NR==2{{print $4}}'",
-            "Measuring the disk",
-            seconds=300,
-        )
-        size, free = (int(word) * 1024 for word in said.text.split()[-2:])
+        room = shlex.quote(self._room())
+        work = f"du -skx {view} | cut -f1; df -Pk {room} | awk 'NR==2{{print $4}}'"
+        said = self._view(folder, work, f"Measuring {shown}")
+        size, free = (int(word) * 1024 for word in said.split()[-2:])
         if size + _RESERVE > free:
             raise HullwardError(
                 f"A copy of {shown} ({size >> 20} MB) does not fit on the engine's disk, of which "

@@ -96,7 +96,7 @@ class _Search:
         start = self._begin(observed)
         idle = [name for name in dangerous_first(start) if name not in self._lacks]
         kept = start - frozenset(idle)
-        if len(idle) > 1 and not self._works(self._try((kept, "without all of these"))[0]):
+        if len(idle) > 1 and not self._surely(kept, "without all of these"):
             kept = self._one_by_one(start, idle)
         return self._proof(start, kept)
 
@@ -125,7 +125,13 @@ class _Search:
         found = list(zip(order, singles, strict=True))
         self._lacks = {name: outcome for name, outcome in found if not self._works(outcome)}
         self._dropped = {name: outcome.evidence for name, outcome in found if self._works(outcome)}
+        if not self._works(whole):  # by chance, perhaps
+            (whole,) = self._try((names, f"{what}, once more"))
         return whole
+
+    def _surely(self, names: Set, what: str) -> bool:
+        """Try a set that should work; a failure is believed the second time."""
+        return any(self._works(self._try((names, word))[0]) for word in (what, f"{what}, again"))
 
     def _one_by_one(self, start: Set, idle: Sequence[str]) -> Set:
         """Drop in turn what can be dropped alone, as not all of it can be dropped together."""
@@ -143,7 +149,7 @@ class _Search:
         order = dangerous_first(kept)
         again = [(kept - {name}, f"without {name} once more") for name in order]
         whole, *singles = self._try((kept, "the result once more"), *again)
-        proven = self._works(whole) or self._works(self._try((kept, "the result, decisive"))[0])
+        proven = self._works(whole) or self._surely(kept, "the result, decisive")
         needs = []
         for name, second in zip(order, singles, strict=True):
             if self._works(second) and self._works(
