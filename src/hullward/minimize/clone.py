@@ -65,13 +65,18 @@ class Subject(Struct, frozen=True):
 
 
 class Variant(Struct, frozen=True):
-    """What a trial changes: the capabilities (None: as they are), and how else it is confined."""
+    """What a trial changes: the capabilities (None: as they are), and how else it is confined.
+
+    `volumes` are new ones; `seeded` gives the volumes what the first good life left in them.
+    """
 
     capabilities: frozenset[str] | None = None
     no_new_privileges: bool = False
     user: str = ""
     read_only: bool = False
     tmpfs: Mapping[str, str] = {}
+    volumes: tuple[str, ...] = ()
+    seeded: bool = False
     seccomp: str = ""
 
 
@@ -202,7 +207,10 @@ def _host(original: Json, found: Subject, variant: Variant, place: Place) -> Jso
             host.pop(key, None)
     host |= {
         "NetworkMode": place.network,
-        "Mounts": list(place.mounts),
+        "Mounts": [
+            *place.mounts,
+            *({"Type": "volume", "Target": folder} for folder in variant.volumes),
+        ],
         "RestartPolicy": {"Name": "no"},
         "AutoRemove": False,
         "PortBindings": {},

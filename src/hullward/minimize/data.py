@@ -45,6 +45,7 @@ class Data:
         self._scratch = ""
         self._prefix = f"hullward-{labels['hullward.session']}"
         self.bases: Mapping[str, str] = bases or {}
+        self.seeds: Mapping[str, str] = {}
         self._uppers: dict[str, dict[str, str]] = {}
         self._volumes: dict[str, dict[str, str]] = {}
         if bases is None:
@@ -106,18 +107,31 @@ class Data:
                 "Make room, or stop the container: then nothing has to be copied.",
             )
 
-    def mounts(self, trial: str) -> tuple[Json, ...]:
-        """Give the mounts of one trial, made anew."""
+    def mounts(self, trial: str, *, seeded: bool = False) -> tuple[Json, ...]:
+        """Give the mounts of one trial, made anew; `seeded` volumes hold what `seed` kept."""
         self._uppers[trial] = {}
         self._volumes[trial] = {}
         return tuple(
-            self._mount(trial, number, mount)
+            self._mount(trial, number, mount, seeded=seeded)
             for number, mount in enumerate(self._subject.mounts)
             if mount.kind != "tmpfs"
         )
 
-    def _mount(self, trial: str, number: int, mount: Mount) -> Json:
+    def seed(self, trial: str) -> Mapping[str, str]:
+        """Keep what a trial left in its volumes, as bases for others."""
+        found = {}
+        for number, (target, folder) in enumerate(sorted(self.written(trial).items())):
+            if target in self._volumes[trial]:
+                copy = f"{self._room()}/seed-{number}"
+                words = f"{shlex.quote(folder)} {shlex.quote(copy)}"
+                self._shell.must(f"cp -a {words}", f"Keeping what is in {target}", seconds=600)
+                found[target] = copy
+        return found
+
+    def _mount(self, trial: str, number: int, mount: Mount, *, seeded: bool) -> Json:
         wanted: dict[str, Any] = {"Target": mount.target, "ReadOnly": not mount.writable}
+        if mount.kind == "volume" and seeded and mount.target in self.seeds:
+            return {**wanted, **self._writable(trial, number, mount, self.seeds[mount.target])}
         if mount.kind == "volume":
             name = f"{trial}-{number}"
             self._volumes[trial][mount.target] = name
@@ -125,10 +139,10 @@ class Data:
             return {**wanted, "Type": "volume", "Source": name, "VolumeOptions": options}
         if not mount.writable:
             return {**wanted, "Type": "bind", "Source": mount.source}
-        return {**wanted, **self._writable(trial, number, mount)}
+        return {**wanted, **self._writable(trial, number, mount, self.bases[mount.target])}
 
-    def _writable(self, trial: str, number: int, mount: Mount) -> Json:
-        base, room = self.bases[mount.target], self._room()
+    def _writable(self, trial: str, number: int, mount: Mount, base: str) -> Json:
+        room = self._room()
         own = f"{room}/{trial}-{number}"
         script = (
             f"mkdir {shlex.quote(own)} && if [ -f {shlex.quote(base)} ]; then "

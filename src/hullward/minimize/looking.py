@@ -36,6 +36,7 @@ class Look(Struct, frozen=True):
     listeners: frozenset[str]
     bounding: frozenset[str]
     upper: str
+    lowers: tuple[str, ...] = ()
 
     @property
     def tree(self) -> frozenset[str]:
@@ -54,9 +55,11 @@ for f in tcp tcp6 udp udp6; do
   echo "== $f"; awk 'NR>1{{print $2,$4}}' /proc/{pid}/net/$f 2>/dev/null
 done
 echo '== bounding'; sed -n 's/^CapBnd:[[:space:]]*//p' /proc/{pid}/status
-echo '== upper'
-sed -n 's/^[0-9]* [0-9]* [0-9:]* [^ ]* \\/ .* - overlay .*upperdir=\\([^,]*\\).*/\\1/p' \
-/proc/{pid}/mountinfo
+for what in upper lower; do
+  echo "== $what"
+  sed -n "s/^[0-9]* [0-9]* [0-9:]* [^ ]* \\/ .* - overlay .*${{what}}dir=\\([^,]*\\).*/\\1/p" \
+    /proc/{pid}/mountinfo
+done
 true
 """
 
@@ -76,6 +79,25 @@ def look(text: str) -> Look:
         frozenset(listeners),
         from_mask(int(bounding, 16)) if re.fullmatch("[0-9a-f]{1,16}", bounding) else frozenset(),
         next(iter(parts.get("upper", ())), ""),
+        tuple(filter(None, next(iter(parts.get("lower", ())), "").split(":"))),
+    )
+
+
+def originals_script(lowers: Iterable[str], folders: Iterable[str]) -> str:
+    """Ask how folders are in the image, whose layers are `lowers`, the topmost first."""
+    layers = " ".join(map(shlex.quote, lowers))
+    return (
+        "\n".join(
+            f"""
+n=0; top=
+for l in {layers}; do
+  d=$l{shlex.quote(folder)}; [ -d "$d" ] || continue
+  [ -n "$top" ] || top=$(stat -c '%a %u %g' "$d"); n=$((n + $(ls -A "$d" | wc -l)))
+done
+[ -z "$top" ] || printf '%s %s %s\\n' "$top" $n {shlex.quote(folder)}"""
+            for folder in folders
+        )
+        + "\ntrue"
     )
 
 

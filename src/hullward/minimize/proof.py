@@ -13,6 +13,7 @@ from hullward import __version__
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
 from hullward.minimize import cleaning, labs, observe, oracle, probes
+from hullward.minimize.beyond import Idea, Known, explore
 from hullward.minimize.clone import Variant
 from hullward.minimize.labs import Labs, granted_to
 from hullward.minimize.looking import Look
@@ -20,7 +21,7 @@ from hullward.minimize.observe import Observation
 from hullward.minimize.oracle import Life, Norm
 from hullward.minimize.search import Found, Outcome, Set, Verdict, search
 from hullward.minimize.trial import Asked, Lab, Timing
-from hullward.model.certificate import Certificate, Need, Surroundings
+from hullward.model.certificate import Certificate, Need, Surroundings, Tried
 from hullward.model.errors import HullwardError
 
 BASELINES = 3
@@ -48,7 +49,8 @@ def minimise(target: Target, access: Access, wanted: Wanted, tell: Tell) -> Cert
         begin = time.monotonic()
         proof = Proof(several, wanted.ready, tell)
         found = proof.search(aggressive=wanted.aggressive)
-        return proof.certificate(found, time.monotonic() - begin)
+        tried = proof.beyond(found.minimum)
+        return proof.certificate(found, tried, time.monotonic() - begin)
 
 
 def clean(target: Target, access: Access) -> tuple[int, int]:
@@ -96,7 +98,7 @@ class Proof:
     def _baselines(self) -> tuple[Life, ...]:
         """Live as the container is: once to learn its pace, and then to learn what varies."""
         labs = self._labs
-        first = self._life(labs.first, Variant(), "as it is", stacks=True)
+        first = self._life(labs.first, Variant(), "as it is", first=True)
         if not first.ok:
             raise HullwardError(
                 f"The container {labs.first.subject.name} does not work as it is, so nothing can "
@@ -105,11 +107,12 @@ class Proof:
             )
         self.granted &= self._looks[-1].bounding or self.granted
         if not labs.first.probes:
-            for lab in labs.all:
-                lab.probes = probes.synthesised(self._looks[-1].listeners)
+            labs.first.probes = probes.synthesised(self._looks[-1].listeners)
             tree = frozenset.intersection(*(look.tree for look in self._looks))
             self._timing = replace(self._timing, tree=tree)
         self._timing = replace(_timing(self._timing, oracle.norm([first])), ready=3 * first.seconds)
+        for lab in labs.all[1:]:
+            lab.share(labs.first)
 
         def again(lab: Lab) -> Life:
             return self._life(lab, Variant(), "as it is, once more")
@@ -124,11 +127,11 @@ class Proof:
                 )
         return (first, *others)
 
-    def _life(self, lab: Lab, variant: Variant, what: str, *, stacks: bool = False) -> Life:
+    def _life(self, lab: Lab, variant: Variant, what: str, *, first: bool = False) -> Life:
         with self._counting:
             self.count += 1
             self._tell(self.count, max(self._most, self.count), what)
-        return lab.life(variant, self._timing, stacks=stacks, watch=self._looks.append)
+        return lab.life(variant, self._timing, first=first, watch=self._looks.append)
 
     def _outcome(self, life: Life) -> Outcome:
         refused = frozenset(check.capability for check in life.trace.checks if not check.granted)
@@ -139,7 +142,21 @@ class Proof:
             return Outcome(Verdict.DIFFERS, oracle.summary(found), refused)
         return Outcome(Verdict.SAME)
 
-    def certificate(self, found: Found, seconds: float) -> Certificate:
+    def beyond(self, minimum: Set) -> tuple[Tried, ...]:
+        """Try what can be done beside dropping capabilities."""
+        lab = self._labs.first
+        known = Known(lab.subject, self.lives, self._looks, self._norm, lab.seeded)
+
+        def one(idea: Idea) -> Callable[[Lab], Life]:
+            return lambda free: self._life(free, idea.variant, idea.what)
+
+        def run(ideas: Sequence[Idea]) -> Sequence[Life]:
+            self._most = self.count + len(ideas)
+            return self._labs.run([one(idea) for idea in ideas])
+
+        return tuple(explore(known, minimum, run, lab.ask))
+
+    def certificate(self, found: Found, tried: tuple[Tried, ...], seconds: float) -> Certificate:
         """Write down what was found, and with what."""
         lab = self._labs.first
         version = self._labs.engine.ask("GET", "/version")
@@ -173,6 +190,7 @@ class Proof:
             proven=found.proven,
             trials=self.count,
             seconds=round(seconds, 1),
+            tried=tried,
             notes=tuple(self._notes()),
         )
 

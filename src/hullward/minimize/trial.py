@@ -141,17 +141,22 @@ class Lab:
         variant: Variant,
         timing: Timing,
         *,
-        stacks: bool = False,
+        first: bool = False,
         watch: Callable[[Look], None] | None = None,
     ) -> Life:
-        """Run one life to its end, and remove its container and volumes."""
+        """Run one life to its end, and remove its container and volumes.
+
+        Of the `first` the kernel's stacks are noted, and what it leaves in the volumes is kept.
+        """
         self._count += 1
         name = f"{self._name}-{self._count}"
         begin = time.monotonic()
         trial = _Trial(self, name, variant, timing, watch)
-        self.tracer.start(stacks=stacks)
+        self.tracer.start(stacks=first)
         try:
             trial.run()
+            if first and not trial.why:
+                self._data.seeds = self._data.seed(name)
         finally:
             text = self.tracer.stop()
             trial.finish()
@@ -165,6 +170,19 @@ class Lab:
             trace=observe.parse(text, trial.inits, self._machine),
             seconds=time.monotonic() - begin,
         )
+
+    def share(self, other: "Lab") -> None:
+        """Take over what another lab learned from the first life."""
+        self.probes, self._data.seeds = other.probes, other._data.seeds  # noqa: SLF001 - one class
+
+    @property
+    def seeded(self) -> bool:
+        """Whether volumes can be given what the first life left."""
+        return bool(self._data.seeds)
+
+    def ask(self, script: str) -> str:
+        """Give what a script says on the engine's machine."""
+        return self._shell.run(script, 60).text
 
     def passes(self, pid: int, address: str, until: Until) -> str:
         """Try every probe on a running trial; say what is wrong, "" for nothing.
@@ -216,7 +234,7 @@ class _Trial:
             self._name,
             lab._session.labels,  # noqa: SLF001 - one module
             lab._network,  # noqa: SLF001 - one module
-            self._data.mounts(self._name),
+            self._data.mounts(self._name, seeded=self._variant.seeded),
             lab._memory,  # noqa: SLF001 - one module
         )
         body = clone.body(lab._inspect, lab.subject, self._variant, place)  # noqa: SLF001 - one module

@@ -21,15 +21,8 @@ def _lines(found: Certificate, style: Style) -> Iterator[str]:
     yield from hanging("  asked   ", _names(found.observed), style)
     yield from hanging("  after   ", _names(after), style)
     yield ""
-    for need in found.needs:
-        colour = RED if need.verdict == "required" else YELLOW
-        yield paint(f"  {need.capability}", BOLD, style) + "  " + paint(need.verdict, colour, style)
-        for line in need.evidence:
-            yield from hanging("    without it: ", visible(line), style)
-        if need.asked_by:
-            yield from hanging("    asked by ", visible(need.asked_by), style)
-    if found.needs:
-        yield ""
+    yield from _needs(found, style)
+    yield from _tried(found, style)
     around = found.surroundings
     proof = "proven" if found.proven else "NOT PROVEN"
     yield (
@@ -46,6 +39,30 @@ def _lines(found: Certificate, style: Style) -> Iterator[str]:
         yield from hanging("  note: ", visible(note), style)
     yield ""
     yield "  docker run " + " ".join(flags(found))
+
+
+def _needs(found: Certificate, style: Style) -> Iterator[str]:
+    for need in found.needs:
+        colour = RED if need.verdict == "required" else YELLOW
+        yield paint(f"  {need.capability}", BOLD, style) + "  " + paint(need.verdict, colour, style)
+        for line in need.evidence:
+            yield from hanging("    without it: ", visible(line), style)
+        if need.asked_by:
+            yield from hanging("    asked by ", visible(need.asked_by), style)
+    if found.needs:
+        yield ""
+
+
+def _tried(found: Certificate, style: Style) -> Iterator[str]:
+    for tried in found.tried:
+        word = paint("works", GREEN, style) if tried.works else paint("does not work", RED, style)
+        yield f"  {visible(tried.what)}: {word}"
+        for line in tried.evidence:
+            yield from hanging("    ", visible(line), style)
+        if tried.options:
+            yield from hanging("    ", visible(" ".join(tried.options)), style)
+    if found.tried:
+        yield ""
 
 
 def flags(found: Certificate) -> tuple[str, ...]:
