@@ -105,14 +105,14 @@ def _examined(name: str, several: labs.Labs, *, subsets: bool) -> Any:  # noqa: 
     caught = sum(outcome.verdict is not Verdict.SAME for outcome in proof.trials(singles))
     result = {
         "service": name,
-        "observed": sorted(proof.seen.given),
+        "observed": sorted(proof.start),
         "found": sorted(found.minimum),
         "tolerated": sorted(n.capability for n in found.needs if n.verdict is Verdict.DIFFERS),
         "linear": sorted(linear),
         "caught": caught,
         "proven": found.proven,
         "trials": trials,
-        "bound": len(proof.seen.given) + len(found.minimum) + 8,
+        "bound": len(proof.start) + len(found.minimum) + 8,
         "linear_trials": BASELINES + len(proof.granted) + 1,
         "seconds": round(quick, 1),
         "linear_seconds": round(slow, 1),

@@ -212,6 +212,7 @@ allow_writeable_chroot=YES
 xferlog_enable=NO
 secure_chroot_dir=/var/run/vsftpd/empty
 pam_service_name=vsftpd
+seccomp_sandbox=NO
 pasv_min_port=40000
 pasv_max_port=40010
 CONF

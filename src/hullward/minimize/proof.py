@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from hullward import __version__
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
-from hullward.minimize import cleaning, labs, observe, oracle, probes
+from hullward.minimize import cleaning, labs, notes, observe, oracle, probes
 from hullward.minimize.beyond import Idea, Known, explore
 from hullward.minimize.clone import Variant
 from hullward.minimize.labs import Labs, granted_to
@@ -81,7 +81,21 @@ class Proof:
     def start(self) -> Set:
         """What the search begins with: what was observed, or all where nothing could be."""
         able = self._labs.first.tracer.ability.capabilities
-        return frozenset(self.seen.given) if able else self.granted
+        return (frozenset(self.seen.given) | self.held.keys()) if able else self.granted
+
+    @property
+    def held(self) -> Mapping[str, str]:
+        """What processes keep for themselves when they give up the rest, each with its program.
+
+        capset(2) demands it without a check that could be observed.
+        """
+        processes = [process for look in self._looks for process in look.processes]
+        return {
+            name: process.comm
+            for process in processes
+            if process.effective < self.granted
+            for name in sorted(process.effective)
+        }
 
     def search(self, *, aggressive: bool = False) -> Found:
         """Find the least capabilities."""
@@ -165,7 +179,7 @@ class Proof:
                 need.capability,
                 "required" if need.verdict is Verdict.FAILS else "tolerated",
                 need.evidence,
-                _asked_by(self.seen, need.capability),
+                _asked_by(self.seen, need.capability) or self._held_by(need.capability),
                 need.repeated,
             )
             for need in found.needs
@@ -184,18 +198,23 @@ class Proof:
                 "the kernel's trace" if lab.tracer.ability.capabilities else "none",
             ),
             before=tuple(sorted(self.granted)),
-            observed=tuple(sorted(self.seen.given)),
+            observed=tuple(sorted(self.start)),
             needs=needs,
             unused=tuple(sorted(self.granted - found.minimum)),
             proven=found.proven,
             trials=self.count,
             seconds=round(seconds, 1),
             tried=tried,
-            notes=tuple(self._notes()),
+            notes=tuple(self._notes(found.minimum)),
         )
 
-    def _notes(self) -> Iterator[str]:
+    def _held_by(self, capability: str) -> str:
+        comm = self.held.get(capability)
+        return f"{comm}, which keeps it when it gives up the others" if comm else ""
+
+    def _notes(self, minimum: Set) -> Iterator[str]:
         ability = self._labs.first.tracer.ability
+        yield from notes.on(self.granted, minimum, self.start, self._looks)
         if self._liveness:
             yield "liveness-level evidence only: no probe and no healthcheck says what works means"
         if not ability.capabilities:
