@@ -21,7 +21,7 @@ from hullward.minimize.observe import Observation
 from hullward.minimize.oracle import Life, Norm
 from hullward.minimize.search import Found, Outcome, Set, Verdict, search
 from hullward.minimize.trial import Asked, Lab, Timing
-from hullward.model.certificate import Certificate, Need, Surroundings, Tried
+from hullward.model.certificate import Certificate, Need, Surroundings, Tried, Verification
 from hullward.model.errors import HullwardError
 
 BASELINES = 3
@@ -51,6 +51,39 @@ def minimise(target: Target, access: Access, wanted: Wanted, tell: Tell) -> Cert
         found = proof.search(aggressive=wanted.aggressive)
         tried = proof.beyond(found.minimum)
         return proof.certificate(found, tried, time.monotonic() - begin)
+
+
+def verify(
+    target: Target, access: Access, wanted: Wanted, known: Certificate, tell: Tell
+) -> Verification:
+    """Repeat the trials that a certificate rests on, with the baselines that they need."""
+    with labs.prepared(target, access, wanted.container, wanted.asked, wanted.jobs) as several:
+        proof = Proof(several, wanted.ready, tell)
+        minimum = frozenset(known.minimum)
+        singles = [(minimum - {name}, f"without {name}") for name in known.minimum]
+        whole, *others = proof.trials([(minimum, "what the certificate grants"), *singles])
+        if whole.verdict is not Verdict.SAME:  # by chance, perhaps
+            (whole,) = proof.trials([(minimum, "what the certificate grants, once more")])
+        works = whole.verdict is Verdict.SAME
+        idle = [
+            name
+            for name, outcome in zip(known.minimum, others, strict=True)
+            if works and outcome.verdict is Verdict.SAME
+        ]
+        now = proof.surroundings
+        return Verification(
+            () if works else whole.evidence,
+            tuple(idle),
+            tuple(_changes(known.surroundings, now)),
+            proof.count,
+        )
+
+
+def _changes(before: Surroundings, now: Surroundings) -> Iterator[str]:
+    for what in ("image_id", "engine", "kernel"):
+        old, new = getattr(before, what), getattr(now, what)
+        if old != new:
+            yield f"{what.removesuffix('_id')}: {old} became {new}"
 
 
 def clean(target: Target, access: Access) -> tuple[int, int]:
@@ -172,8 +205,6 @@ class Proof:
 
     def certificate(self, found: Found, tried: tuple[Tried, ...], seconds: float) -> Certificate:
         """Write down what was found, and with what."""
-        lab = self._labs.first
-        version = self._labs.engine.ask("GET", "/version")
         needs = tuple(
             Need(
                 need.capability,
@@ -187,16 +218,8 @@ class Proof:
         return Certificate(
             hullward=__version__,
             made_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            container=lab.subject.name,
-            surroundings=Surroundings(
-                lab.subject.image_name,
-                lab.subject.image,
-                version["Version"],
-                version["KernelVersion"],
-                tuple(map(str, lab.probes)),
-                self._liveness,
-                "the kernel's trace" if lab.tracer.ability.capabilities else "none",
-            ),
+            container=self._labs.first.subject.name,
+            surroundings=self.surroundings,
             before=tuple(sorted(self.granted)),
             observed=tuple(sorted(self.start)),
             needs=needs,
@@ -206,6 +229,21 @@ class Proof:
             seconds=round(seconds, 1),
             tried=tried,
             notes=tuple(self._notes(found.minimum)),
+        )
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """With what the trials were made."""
+        lab = self._labs.first
+        version = self._labs.engine.ask("GET", "/version")
+        return Surroundings(
+            lab.subject.image_name,
+            lab.subject.image,
+            version["Version"],
+            version["KernelVersion"],
+            tuple(map(str, lab.probes)),
+            self._liveness,
+            "the kernel's trace" if lab.tracer.ability.capabilities else "none",
         )
 
     def _held_by(self, capability: str) -> str:

@@ -44,6 +44,24 @@ class Surroundings(Struct, frozen=True):
     observer: str
 
 
+class Verification(Struct, frozen=True):
+    """What repeating a certificate's trials showed.
+
+    `lacking` says what does not work any more with what it grants, `idle` names what it grants and
+    is needed no longer, `changed` what is not as it was when the certificate was made.
+    """
+
+    lacking: tuple[str, ...]
+    idle: tuple[str, ...]
+    changed: tuple[str, ...]
+    trials: int
+
+    @property
+    def valid(self) -> bool:
+        """Whether the certificate still says what is true."""
+        return not (self.lacking or self.idle)
+
+
 class Certificate(Struct, frozen=True, kw_only=True):
     """The result of one `hullward minimize`. Capabilities are sorted and without CAP_."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hullward.model.certificate import Certificate
+from hullward.model.certificate import Certificate, Verification
 from hullward.report.terminal import BOLD, GREEN, RED, YELLOW, Style, hanging, paint
 from hullward.report.text import visible
 
@@ -39,6 +39,8 @@ def _lines(found: Certificate, style: Style) -> Iterator[str]:
         yield from hanging("  note: ", visible(note), style)
     yield ""
     yield "  docker run " + " ".join(flags(found))
+    yield ""
+    yield from (f"  {line}" for line in compose(found))
 
 
 def _needs(found: Certificate, style: Style) -> Iterator[str]:
@@ -68,6 +70,32 @@ def _tried(found: Certificate, style: Style) -> Iterator[str]:
 def flags(found: Certificate) -> tuple[str, ...]:
     """Give the options of `docker run` that grant the least."""
     return ("--cap-drop=ALL", *(f"--cap-add={name}" for name in found.minimum))
+
+
+def compose(found: Certificate) -> Iterator[str]:
+    """Give the lines of a compose file that grant the least, each with its reason."""
+    yield "cap_drop:"
+    yield "  - ALL"
+    if found.needs:
+        yield "cap_add:"
+    for need in sorted(found.needs, key=lambda need: need.capability):
+        reason = next(iter(need.evidence), "") if need.verdict == "required" else ""
+        reason = reason or f"without it: {next(iter(need.evidence), '')}"
+        yield f"  - {need.capability}  # {visible(reason)[:100]}"
+
+
+def verification(known: Certificate, found: Verification) -> str:
+    """Write what repeating a certificate's trials showed."""
+    name = visible(known.container)
+    lines = [f"{name}: the certificate of {known.made_at} {_still(found)}"]
+    lines += [f"  does not work any more: {visible(line)}" for line in found.lacking]
+    lines += [f"  {visible(name)} is needed no longer" for name in found.idle]
+    lines += [f"  changed since: {visible(line)}" for line in found.changed]
+    return "\n".join([*lines, f"  {found.trials} trials"]) + "\n"
+
+
+def _still(found: Verification) -> str:
+    return "is still valid" if found.valid else "is not valid any more"
 
 
 def _names(names: tuple[str, ...]) -> str:
