@@ -28,6 +28,9 @@ _FINDINGS = 1
 @click.option("--probe-image", default="", metavar="IMAGE", help="Run cmd: probes in this image.")
 @click.option("--aggressive", is_flag=True, help="Drop also what only changes something.")
 @click.option("--outside", is_flag=True, help="Let trials reach other networks.")
+@click.option(
+    "--with-data", is_flag=True, help="Start on copies of the volumes, not on empty ones."
+)
 @click.option("--clean", is_flag=True, help="Only remove what killed runs left.")
 @click.option("-o", "--output", default="", metavar="FILE", help="Write the certificate there.")
 @click.option("--verify", default="", metavar="FILE", help="Repeat a certificate's trials.")
@@ -99,7 +102,12 @@ def _wanted(values: dict[str, Any], known: Certificate | None) -> proof.Wanted:
         words = known.surroundings.probes
     return proof.Wanted(
         container,
-        Asked(tuple(map(probes.parse, words)), values["probe_image"], values["outside"]),
+        Asked(
+            tuple(map(probes.parse, words)),
+            values["probe_image"],
+            values["outside"],
+            values["with_data"],
+        ),
         aggressive=values["aggressive"],
         ready=values["ready"],
         jobs=values["jobs"],

@@ -28,15 +28,17 @@ umount $m; exit $s
 class Data:
     """Makes the mounts of one trial after the other, and removes them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two of them by name
         self,
         engine: EngineWriter,
         shell: RootShell,
         found: Subject,
         labels: Mapping[str, str],
+        *,
         bases: Mapping[str, str] | None = None,
+        with_data: bool = False,
     ) -> None:
-        """Copy what has to be copied once, if no `bases` are there yet.
+        """Copy what has to be copied once, volumes too `with_data`, if no `bases` are there yet.
 
         Raises HullwardError where there is no room.
         """
@@ -52,7 +54,8 @@ class Data:
             self.bases = {
                 mount.target: self._base(mount, number)
                 for number, mount in enumerate(found.mounts)
-                if mount.kind == "bind" and mount.writable
+                if (mount.kind == "bind" and mount.writable)
+                or (mount.kind == "volume" and with_data)
             }
 
     def _room(self) -> str:
@@ -130,8 +133,10 @@ class Data:
 
     def _mount(self, trial: str, number: int, mount: Mount, *, seeded: bool) -> Json:
         wanted: dict[str, Any] = {"Target": mount.target, "ReadOnly": not mount.writable}
-        if mount.kind == "volume" and seeded and mount.target in self.seeds:
-            return {**wanted, **self._writable(trial, number, mount, self.seeds[mount.target])}
+        seed = self.seeds.get(mount.target) if seeded else None
+        base = seed or self.bases.get(mount.target)
+        if mount.kind == "volume" and base:
+            return {**wanted, **self._writable(trial, number, mount, base)}
         if mount.kind == "volume":
             name = f"{trial}-{number}"
             self._volumes[trial][mount.target] = name

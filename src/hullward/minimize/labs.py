@@ -94,7 +94,7 @@ def prepared(
         session = Session(secrets.token_hex(4), cleaning.owner(shell))
         # Last in, first out: the sweep comes when every lab has ended.
         stack.callback(cleaning.sweep, engine, shell, session=session.id)
-        data = Data(engine, shell, found, session.labels)
+        data = Data(engine, shell, found, session.labels, with_data=asked.with_data)
         stopping = Event()
         count = jobs or min(_MOST, int(engine.ask("GET", "/info").get("NCPU") or 1) + 1)
         labs = []
@@ -102,7 +102,7 @@ def prepared(
             own = (engine, shell) if number == 1 else stack.enter_context(opened(target, access))
             admin = "SYS_ADMIN" in granted_to(found)
             tracer = stack.enter_context(Tracer(own[1], f"{session.id}-{number}", admin=admin))
-            places = Data(*own, found, session.labels, data.bases)
+            places = Data(*own, found, session.labels, bases=data.bases)
             tools = Tools(*own, tracer, places, stopping)
             labs.append(stack.enter_context(Lab(tools, session, inspect, asked, number)))
         yield Labs(labs, engine, stopping)

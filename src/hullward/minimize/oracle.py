@@ -21,6 +21,8 @@ _TROUBLE = re.compile(
 )
 _CHANGING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+|\x1b\[[0-9;]*m", re.IGNORECASE)
 _SHOWN = 5
+# How a trial says that the container ended; its exit code follows.
+ENDED = "it ended with exit code"
 _LINE_LIMIT = 300
 
 
@@ -43,7 +45,8 @@ class Phase(Struct, frozen=True):
 class Life(Struct, frozen=True):
     """One trial: whether every probe passed in every phase, or `why` not; and what was left.
 
-    `files` maps each path that was written to "MODE UID GID", `sizes` to its bytes.
+    `files` maps each path that was written to "MODE UID GID", `sizes` to its bytes. Of a `job`,
+    which ends by itself, all that it says counts, not its troubles alone.
     """
 
     ok: bool
@@ -54,6 +57,12 @@ class Life(Struct, frozen=True):
     sizes: Mapping[str, str] = {}
     trace: Trace = Trace()
     seconds: float = 0.0
+    job: bool = False
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether it failed as a service because it ended with success, as a job does."""
+        return not self.ok and f"{ENDED} 0" in self.why
 
 
 class Difference(Struct, frozen=True):
@@ -156,6 +165,8 @@ def _facts(life: Life) -> Mapping[str, Mapping[str, str]]:
         facts[f"listener on {at} start"] = dict.fromkeys(phase.listeners, _THERE)
         stop = {"exit code": str(phase.exit_code), "ends by itself": "no" if phase.slow else "yes"}
         facts[f"stop after {at} start"] = stop
+    if life.job:
+        facts["output"] = {masked(line.strip()): _THERE for line in life.log.splitlines()}
     facts["file"] = {masked(path): value for path, value in life.files.items()}
     facts["size"] = {masked(path): value for path, value in life.sizes.items()}
     facts["refusal"] = {f"{one.call} ({one.error})": _THERE for one in life.trace.refusals}

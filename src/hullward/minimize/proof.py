@@ -146,14 +146,18 @@ class Proof:
         """Live as the container is: once to learn its pace, and then to learn what varies."""
         labs = self._labs
         first = self._life(labs.first, Variant(), "as it is", first=True)
+        if first.ended_well and self._liveness and not labs.first.subject.restarts:
+            self._timing = replace(self._timing, job=True)
+            first = self._life(labs.first, Variant(), "as it is, as a job", first=True)
         if not first.ok:
             raise HullwardError(
                 f"The container {labs.first.subject.name} does not work as it is, so nothing can "
                 f"be learned: {first.why}.",
                 _advice(first),
             )
-        self.granted &= self._looks[-1].bounding or self.granted
-        if not labs.first.probes:
+        if self._looks:
+            self.granted &= self._looks[-1].bounding or self.granted
+        if self._looks and not labs.first.probes:
             labs.first.probes = probes.synthesised(self._looks[-1].listeners)
             tree = frozenset.intersection(*(look.tree for look in self._looks))
             self._timing = replace(self._timing, tree=tree)
@@ -253,7 +257,9 @@ class Proof:
     def _notes(self, minimum: Set) -> Iterator[str]:
         ability = self._labs.first.tracer.ability
         yield from notes.on(self.granted, minimum, self.start, self._looks)
-        if self._liveness:
+        if self._timing.job:
+            yield "it is a job: what counts is that it ends well, and what it says"
+        elif self._liveness:
             yield "liveness-level evidence only: no probe and no healthcheck says what works means"
         if not ability.capabilities:
             yield f"found by elimination alone: {ability.reason}"

@@ -20,7 +20,7 @@ from hullward.minimize import clone, looking, observe
 from hullward.minimize.clone import Json, Subject, Variant
 from hullward.minimize.data import Data
 from hullward.minimize.looking import Look
-from hullward.minimize.oracle import Life, Phase
+from hullward.minimize.oracle import ENDED, Life, Phase
 from hullward.minimize.probes import Command, Probe, judge
 from hullward.model.errors import HullwardError
 
@@ -59,11 +59,15 @@ class Session(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """What the user said about trials: probes, the image they run in, and the way out."""
+    """What the user said about trials: probes, the image they run in, and the way out.
+
+    `with_data` is the user's word that volumes may be copied as they are, also of what runs.
+    """
 
     probes: tuple[Probe, ...] = ()
     probe_image: str = ""
     outside: bool = False
+    with_data: bool = False
 
 
 class Tools(Struct, frozen=True):
@@ -169,6 +173,7 @@ class Lab:
             sizes=trial.files.sizes,
             trace=observe.parse(text, trial.inits, self._machine),
             seconds=time.monotonic() - begin,
+            job=timing.job,
         )
 
     def share(self, other: "Lab") -> None:
@@ -270,7 +275,7 @@ class _Trial:
         while True:
             state, address = self._state()
             if not state["Running"]:
-                ended = f"it ended with exit code {state['ExitCode']}"
+                ended = f"{ENDED} {state['ExitCode']}"
                 ended += ", killed for its use of memory" if state.get("OOMKilled") else ""
                 good = self._timing.job and state["ExitCode"] == 0
                 return state, "" if good else ended
@@ -322,7 +327,7 @@ class _Trial:
         self._sleep(self._timing.settle)
         state, address = self._state()
         if not state["Running"]:
-            return f"it ended with exit code {state['ExitCode']} soon after it was ready"
+            return f"{ENDED} {state['ExitCode']} soon after it was ready"
         begin = time.monotonic()
         if wrong := self._lab.passes(state["Pid"], address, self._until(begin)):
             return f"ready, then no more: {wrong}"
@@ -348,6 +353,8 @@ class _Trial:
         found: dict[str, Any] = self._engine.ask("GET", f"/containers/{self._id}/json")
         networks = found["NetworkSettings"].get("Networks") or {}
         state: Json = found["State"]
+        layer = (found.get("GraphDriver") or {}).get("Data") or {}
+        self._upper = self._upper or layer.get("UpperDir") or ""
         if state["Running"] and state["Pid"] and state["Pid"] not in self.inits:
             self.inits.append(state["Pid"])
         address = next((network.get("IPAddress") for network in networks.values()), "")
