@@ -102,8 +102,9 @@ def writable(folders: Iterable[str], image: Mapping[str, Original]) -> Writable:
 
 
 def _existing(folder: str, image: Mapping[str, Original]) -> str:
-    while image and folder not in image and folder != "/":
-        folder = folder.rpartition("/")[0] or "/"
+    """Climb to a folder of the image, at most to the top level: the engine makes one there."""
+    while image and folder not in image and folder.count("/") > 1:
+        folder = folder.rpartition("/")[0]
     return folder
 
 

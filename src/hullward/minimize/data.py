@@ -51,6 +51,9 @@ class Data:
         self._uppers: dict[str, dict[str, str]] = {}
         self._volumes: dict[str, dict[str, str]] = {}
         if bases is None:
+            for mount in found.mounts:
+                if mount.kind == "bind" and not mount.writable:
+                    self._refuse_sockets(mount)
             self.bases = {
                 mount.target: self._base(mount, number)
                 for number, mount in enumerate(found.mounts)
@@ -96,6 +99,22 @@ class Data:
         room = shlex.quote(self._room())
         script = _VIEW.format(room=room, folder=shlex.quote(folder), work=work)
         return self._shell.must(script, what, seconds=600).text
+
+    def _refuse_sockets(self, mount: Mount) -> None:
+        """Refuse what is passed through and holds a socket: a copy would talk to what is real."""
+        source = shlex.quote(mount.source)
+        if self._shell.run(f"[ -d {source} ]").status:
+            found = mount.source if not self._shell.run(f"[ -S {source} ]").status else ""
+        else:
+            view = shlex.quote(f"{self._room()}/view")
+            work = f"cd {view} && find . -xdev -maxdepth 4 -type s | head -n 1"
+            found = self._view(mount.source, work, f"Looking through {mount.source}").strip()
+        if found:
+            raise HullwardError(
+                f"The container {self._subject.name} cannot be copied for trials: it has the "
+                f"socket {found} from {mount.source}, through which a copy acts for real.",
+                "Nothing was started.",
+            )
 
     def _check_size(self, folder: str, view: str, shown: str) -> None:
         """Refuse what would fill the disk: the size of the source and a reserve must be free."""

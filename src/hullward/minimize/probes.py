@@ -65,7 +65,7 @@ Probe = Http | Tcp | Command
 def parse(word: str) -> Probe:
     """Read a probe; raises HullwardError for what is none."""
     kind, separator, rest = word.partition(":")
-    if not separator or not rest.strip():
+    if not separator or not rest.strip() or (kind.lower() != "cmd" and not word.isprintable()):
         raise _no_probe(word)
     match kind.lower():
         case "cmd":
