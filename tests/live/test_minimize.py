@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -150,6 +151,103 @@ def test_killed_at_any_point_nothing_real_has_changed(service: Service, seconds:
     assert cleaning.returncode == 0, words
     assert service.left() == []
     assert service.facts() == before
+
+
+def test_over_ssh_the_same_is_found(service: Service) -> None:
+    config = service.engine.home / "sshd/ssh_config"
+    words = ("--host", f"ssh://{service.engine.name}", "--ssh-config", str(config))
+    command = [*HULLWARD, "minimize", SUBJECT, "--probe", "http://:80/first", *words]
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, "--format", "json"], capture_output=True, text=True, check=False, env=CLEAN
+    )
+    found = json.loads(done.stdout or "{}")
+
+    assert done.returncode == 1, done.stderr
+    assert [need["capability"] for need in found["needs"]] == ["DAC_OVERRIDE", "CHOWN"]
+    assert service.left() == []
+
+
+def refused(service: Service, options: tuple[str, ...], *command: str, probe: str = "") -> str:
+    """Start a container, and give what hullward says when it cannot make a proof."""
+    service.engine.docker("run", "-d", "--name", "odd", *options, IMAGE, *command)
+    try:
+        words = ("--probe", probe) if probe else ()
+        process = service.minimize("odd", "--ready", "2", *words)
+        said, complaint = process.communicate(timeout=120)
+        assert (process.returncode, said) == (2, ""), complaint
+        assert service.left() == []
+        return complaint
+    finally:
+        service.engine.docker("rm", "-f", "odd")
+
+
+def test_a_container_that_crashes_teaches_nothing(service: Service) -> None:
+    words = refused(service, (), "sh", "-c", "echo no config; exit 3")
+
+    assert "does not work as it is, so nothing can be learned: first start" in words
+    assert "exit code 3" in words
+    assert "Its last words: 'no config'" in words
+
+
+def test_a_probe_that_never_passes_is_told(service: Service) -> None:
+    words = refused(service, ("--init",), "sleep", "1000", probe="tcp://:81")
+
+    assert "not ready after 2 s: tcp://:81: no connection" in words
+
+
+def test_the_network_of_the_host_is_not_shared_with_a_copy(service: Service) -> None:
+    words = refused(service, ("--network", "host", "--init"), "sleep", "1000")
+
+    assert "it uses the host's network" in words
+
+
+def test_a_folder_with_a_socket_is_not_given_to_a_copy(service: Service) -> None:
+    folder = service.engine.folder / "sockets"
+    folder.mkdir(exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        path = folder / "s"
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        words = refused(service, ("-v", f"{folder}:/s:ro", "--init"), "sleep", "1000")
+
+    assert "the socket ./s from" in words
+
+
+def test_no_such_container(service: Service) -> None:
+    process = service.minimize("nobody")
+    _, words = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert "There is no container and no compose service 'nobody'." in words
+
+
+def test_a_job_is_judged_by_its_end_and_its_words(service: Service) -> None:
+    script = "touch /tmp/x; chown 5:5 /tmp/x; ls -ln /tmp/x | cut -c1-11; echo done"
+    service.engine.docker("run", "--name", "job", IMAGE, "sh", "-c", script)
+    process = service.minimize("job", "--format", "json")
+    said, words = process.communicate(timeout=300)
+    service.engine.docker("rm", "-f", "job")
+
+    assert process.returncode == 1, words
+    assert "CHOWN" in [need["capability"] for need in json.loads(said)["needs"]]
+    assert any("it is a job" in note for note in json.loads(said)["notes"])
+
+
+def test_a_certificate_is_verified_and_a_wrong_one_is_not(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "certificate.json"
+    made = service.minimize(SUBJECT, "--probe", "http://:80/first", "-o", str(path))
+    made.communicate(timeout=300)
+    good = service.minimize("--verify", str(path))
+    said, _ = good.communicate(timeout=300)
+    value = json.loads(path.read_text())
+    value["needs"] = value["needs"][1:]
+    path.write_text(json.dumps(value))
+    bad = service.minimize("--verify", str(path))
+    wrong, _ = bad.communicate(timeout=300)
+
+    assert (good.returncode, bad.returncode) == (0, 1)
+    assert "is still valid" in said
+    assert "does not work any more" in wrong
 
 
 def test_interrupted_it_cleans_up_by_itself(service: Service) -> None:

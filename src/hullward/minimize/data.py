@@ -20,7 +20,7 @@ _RESERVE = 1 << 30
 _VIEW = """
 m={room}/view; mkdir -p $m && mount --bind {folder} $m && mount -o remount,bind,ro,noatime $m ||
   exit 1
-{work}; s=$?
+( {work} ); s=$?
 umount $m; exit $s
 """
 

@@ -114,7 +114,7 @@ class Proof:
     def start(self) -> Set:
         """What the search begins with: what was observed, or all where nothing could be."""
         able = self._labs.first.tracer.ability.capabilities
-        return (frozenset(self.seen.given) | self.held.keys()) if able else self.granted
+        return frozenset({*self.seen.given, *self.held}) if able else self.granted
 
     @property
     def held(self) -> Mapping[str, str]:

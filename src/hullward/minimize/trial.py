@@ -4,6 +4,7 @@ A life is: start on empty volumes, probes, stop; start again on what is there no
 What is real is only read: volumes are new, folders of the host are overlays, nothing is published.
 """
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from threading import Event
@@ -30,6 +31,9 @@ _LOG_LINES = 20000
 _NO_END = 124
 # What a probe may take beside the time that a trial has to become ready.
 _PROBE = 1.0
+# How often the disk is looked at while a trial starts, and what must be left on it.
+_MEASURE = 1.0
+_LEAST_KB = 512 * 1024
 _FIRST, _SECOND = "first", "second"
 
 
@@ -99,7 +103,9 @@ class Lab:
         self._network = "none" if self.subject.network == "none" else self._name
         self._helper = ""
         self._machine = self._shell.run("uname -m").text.strip()
-        self._memory = clone.memory_limit(int(self._engine.ask("GET", "/info")["MemTotal"]))
+        info = self._engine.ask("GET", "/info")
+        self._memory = clone.memory_limit(int(info["MemTotal"]))
+        self._root = str(info.get("DockerRootDir") or "/")
 
     def __enter__(self) -> Self:
         """Make the network, and the helper that runs commands as probes."""
@@ -272,15 +278,19 @@ class _Trial:
     def _await(self, begin: float) -> tuple[Json, str]:
         """Wait until every probe passes; give the state, and what is wrong when time is up."""
         wrong = "no answer"
+        measured = begin
         while True:
+            if time.monotonic() - measured > _MEASURE:
+                self._refuse_full_disk()
+                measured = time.monotonic()
             state, address = self._state()
             if not state["Running"]:
                 ended = f"{ENDED} {state['ExitCode']}"
                 ended += ", killed for its use of memory" if state.get("OOMKilled") else ""
                 good = self._timing.job and state["ExitCode"] == 0
                 return state, "" if good else ended
-            wrong = self._wrong(state, address, begin)
-            if not wrong and not self._timing.job:
+            wrong = "it still runs" if self._timing.job else self._wrong(state, address, begin)
+            if not wrong:
                 return state, ""
             if time.monotonic() - begin > self._timing.ready:
                 return state, f"not ready after {self._timing.ready:.0f} s: {wrong}"
@@ -339,7 +349,7 @@ class _Trial:
     def _see(self, pid: int) -> None:
         said = self._shell.run(looking.look_script(self._id, pid))
         self._look = looking.look(said.text)
-        self._upper = self._look.upper or self._upper
+        self._upper = self._upper or self._look.upper
 
     def _stopped(self, phase: Phase) -> Phase:
         wait = self._timing.stop
@@ -376,6 +386,17 @@ class _Trial:
         roots = {**({"/": self._upper} if self._upper else {}), **self._data.written(self._name)}
         said = self._shell.run(looking.manifest_script(roots), 60)
         self.files = looking.manifest(said.text)
+
+    def _refuse_full_disk(self) -> None:
+        """Give up a trial that fills the engine's disk, before others run out of it."""
+        root = shlex.quote(self._lab._root)  # noqa: SLF001 - one module
+        said = self._shell.run(f"df -Pk {root} | awk 'NR==2{{print $4}}'").text.strip()
+        if said.isdecimal() and int(said) < _LEAST_KB:
+            raise HullwardError(
+                f"Less than {_LEAST_KB >> 10} MB are left on the engine's disk during a trial of "
+                f"{self._lab.subject.name}.",
+                "What the trials wrote is removed; make room, or look at what it writes.",
+            )
 
     def _sleep(self, seconds: float) -> None:
         if self._lab._stopping.wait(seconds):  # noqa: SLF001 - one module
