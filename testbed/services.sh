@@ -213,6 +213,8 @@ xferlog_enable=NO
 secure_chroot_dir=/var/run/vsftpd/empty
 pam_service_name=vsftpd
 seccomp_sandbox=NO
+isolate=NO
+isolate_network=NO
 pasv_min_port=40000
 pasv_max_port=40010
 CONF

@@ -145,10 +145,11 @@ class Proof:
     def _baselines(self) -> tuple[Life, ...]:
         """Live as the container is: once to learn its pace, and then to learn what varies."""
         labs = self._labs
-        first = self._life(labs.first, Variant(), "as it is", first=True)
+        watch = self._looks.append
+        first = self._life(labs.first, Variant(), "as it is", first=True, watch=watch)
         if first.ended_well and self._liveness and not labs.first.subject.restarts:
             self._timing = replace(self._timing, job=True)
-            first = self._life(labs.first, Variant(), "as it is, as a job", first=True)
+            first = self._life(labs.first, Variant(), "as it is, as a job", first=True, watch=watch)
         if not first.ok:
             raise HullwardError(
                 f"The container {labs.first.subject.name} does not work as it is, so nothing can "
@@ -166,7 +167,7 @@ class Proof:
             lab.share(labs.first)
 
         def again(lab: Lab) -> Life:
-            return self._life(lab, Variant(), "as it is, once more")
+            return self._life(lab, Variant(), "as it is, once more", watch=watch)
 
         others = labs.run([again] * (BASELINES - 1))
         for life in others:
@@ -178,11 +179,19 @@ class Proof:
                 )
         return (first, *others)
 
-    def _life(self, lab: Lab, variant: Variant, what: str, *, first: bool = False) -> Life:
+    def _life(
+        self,
+        lab: Lab,
+        variant: Variant,
+        what: str,
+        *,
+        first: bool = False,
+        watch: Callable[[Look], None] | None = None,
+    ) -> Life:
         with self._counting:
             self.count += 1
             self._tell(self.count, max(self._most, self.count), what)
-        return lab.life(variant, self._timing, first=first, watch=self._looks.append)
+        return lab.life(variant, self._timing, first=first, watch=watch)
 
     def _outcome(self, life: Life) -> Outcome:
         refused = frozenset(check.capability for check in life.trace.checks if not check.granted)
