@@ -12,7 +12,7 @@ service_packages() { # NAME
     pingmon) echo iputils-ping tcpdump nginx-light ;;
     apache) echo apache2 ;;
     mariadb) echo mariadb-server ;;
-    vsftpd) echo vsftpd curl ;;
+    rsync) echo rsync ;;
     bind) echo bind9 knot-dnsutils ;;
     chrony) echo chrony ;;
     cron) echo cron ;;
@@ -190,7 +190,7 @@ chown mysql:mysql /run/mysqld
 find /var/lib/mysql \! -user mysql -exec chown mysql: '{}' +
 if [ ! -d /var/lib/mysql/mysql ]; then
   mariadb-install-db --user=mysql --skip-test-db --auth-root-authentication-method=normal >/dev/null
-  echo "create user 'probe'@'%'; grant all on *.* to 'probe'@'%'; flush privileges;" >/tmp/init.sql
+  printf '%s\n' "create user 'probe'@'%';" "grant all on *.* to 'probe'@'%';" >/tmp/init.sql
   chmod 644 /tmp/init.sql
   exec mariadbd --user=mysql --bind-address=0.0.0.0 --init-file=/tmp/init.sql
 fi
@@ -198,26 +198,18 @@ exec mariadbd --user=mysql --bind-address=0.0.0.0
 SH
 }
 
-files_vsftpd() {
-  mkdir -p "$1/var/run/vsftpd/empty"
-  chroot "$1" useradd --create-home --shell /bin/sh bob
-  echo bob:secret | chroot "$1" chpasswd
-  cat >"$1/etc/vsftpd.conf" <<'CONF'
-listen=YES
-background=NO
-local_enable=YES
-write_enable=YES
-chroot_local_user=YES
-allow_writeable_chroot=YES
-xferlog_enable=NO
-secure_chroot_dir=/var/run/vsftpd/empty
-pam_service_name=vsftpd
-seccomp_sandbox=NO
-isolate=NO
-isolate_network=NO
-pasv_min_port=40000
-pasv_max_port=40010
+# Each connection is served by a user of its own, in a chroot.
+files_rsync() {
+  mkdir -p "$1/srv/inbox"
+  cat >"$1/etc/rsyncd.conf" <<'CONF'
+[inbox]
+path = /srv/inbox
+read only = no
+use chroot = yes
+uid = nobody
+gid = nogroup
 CONF
+  chroot "$1" chown nobody:nogroup /srv/inbox
 }
 
 files_bind() {
