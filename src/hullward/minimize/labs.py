@@ -17,7 +17,8 @@ from hullward.host.tracing import Tracer
 from hullward.minimize import cleaning, clone
 from hullward.minimize.clone import Json
 from hullward.minimize.data import Data
-from hullward.minimize.trial import Asked, Lab, Session, Tools
+from hullward.minimize.lab import Lab
+from hullward.minimize.trial import Asked, Session, Tools
 from hullward.model.capabilities import granted
 from hullward.model.errors import HullwardError
 

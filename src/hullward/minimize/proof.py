@@ -15,16 +15,18 @@ from hullward.host.reader import Access
 from hullward.minimize import cleaning, labs, notes, observe, oracle, probes
 from hullward.minimize.beyond import Idea, Known, explore
 from hullward.minimize.clone import Variant
+from hullward.minimize.lab import Lab
 from hullward.minimize.labs import Labs, granted_to
 from hullward.minimize.looking import Look
 from hullward.minimize.observe import Observation
 from hullward.minimize.oracle import Life, Norm
 from hullward.minimize.search import Found, Outcome, Set, Verdict, search
-from hullward.minimize.trial import Asked, Lab, Timing
+from hullward.minimize.trial import Asked, Timing
 from hullward.model.certificate import Certificate, Need, Surroundings, Tried, Verification
 from hullward.model.errors import HullwardError
 
 BASELINES = 3
+_LAST_SCRIPT = 10.0
 
 # Called before each trial: its number, how many there are at most, and what is tried.
 Tell = Callable[[int, int, str], None]
@@ -87,9 +89,18 @@ def _changes(before: Surroundings, now: Surroundings) -> Iterator[str]:
 
 
 def clean(target: Target, access: Access) -> tuple[int, int]:
-    """Remove what trials that were killed left; give how many things, and how many runs go on."""
+    """Remove what trials that were killed left; give how many things, and how many runs go on.
+
+    The shell of one that was just killed may still have to end its last script.
+    """
     with labs.opened(target, access) as (engine, shell):
-        return cleaning.sweep(engine, shell)
+        removed, living = cleaning.sweep(engine, shell)
+        until = time.monotonic() + _LAST_SCRIPT
+        while living and time.monotonic() < until:
+            time.sleep(0.2)
+            more, living = cleaning.sweep(engine, shell)
+            removed += more
+        return removed, living
 
 
 class Proof:

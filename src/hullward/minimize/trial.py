@@ -1,14 +1,13 @@
-"""Trials: whole lives of throw-away copies of a container, on the engine that it runs on.
+"""One trial: a throw-away copy of a container from its creation to its removal.
 
-A life is: start on empty volumes, probes, stop; start again on what is there now, probes, stop.
-What is real is only read: volumes are new, folders of the host are overlays, nothing is published.
+Its life is: start on empty volumes, probes, stop; start again on what is there now, probes, stop.
 """
 
 import shlex
 import time
 from collections.abc import Callable, Mapping
 from threading import Event
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -17,18 +16,16 @@ from msgspec.structs import replace
 from hullward.host.engine_writer import EngineWriter, Refused, Until, unframed
 from hullward.host.root_shell import RootShell
 from hullward.host.tracing import Tracer
-from hullward.minimize import clone, looking, observe
+from hullward.minimize import clone, looking
 from hullward.minimize.clone import Json, Subject, Variant
 from hullward.minimize.data import Data
 from hullward.minimize.looking import Look
-from hullward.minimize.oracle import ENDED, Life, Phase
-from hullward.minimize.probes import Command, Probe, judge
+from hullward.minimize.oracle import ENDED, Phase
+from hullward.minimize.probes import Probe
 from hullward.model.errors import HullwardError
 
 _PAUSE = 0.05
 _LOG_LINES = 20000
-# timeout(1): the server kept the connection open.
-_NO_END = 124
 # What a probe may take beside the time that a trial has to become ready.
 _PROBE = 1.0
 # How often the disk is looked at while a trial starts, and what must be left on it.
@@ -84,150 +81,36 @@ class Tools(Struct, frozen=True):
     stopping: Event
 
 
-class Lab:
-    """Runs the lives of one subject. Use it as a context manager: it removes all that it made."""
+class Setting(Struct, frozen=True):
+    """Where and with what one trial runs; `passes` tries the probes on it."""
 
-    def __init__(
-        self, tools: Tools, session: Session, inspect: Json, asked: Asked, bench: int
-    ) -> None:
-        """Make nothing yet; `bench` numbers the labs of a session."""
-        self._engine, self._shell, self.tracer = tools.engine, tools.shell, tools.tracer
-        self._data, self._stopping = tools.data, tools.stopping
-        self._session = session
-        self._inspect = inspect
-        self.subject: Subject = clone.subject(inspect)
-        self.probes: tuple[Probe, ...] = asked.probes
-        self._asked = asked
-        self._count = 0
-        self._name = f"hullward-{session.id}-{bench}"
-        self._network = "none" if self.subject.network == "none" else self._name
-        self._helper = ""
-        self._machine = self._shell.run("uname -m").text.strip()
-        info = self._engine.ask("GET", "/info")
-        self._memory = clone.memory_limit(int(info["MemTotal"]))
-        self._root = str(info.get("DockerRootDir") or "/")
-
-    def __enter__(self) -> Self:
-        """Make the network, and the helper that runs commands as probes."""
-        if self._network != "none":
-            network = {
-                "Name": self._network,
-                "Internal": not self._asked.outside,
-                "Labels": dict(self._session.labels),
-            }
-            self._engine.ask("POST", "/networks/create", network)
-        if any(isinstance(probe, Command) for probe in self.probes):
-            self._helper = self._start_helper()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave the removal to `cleaning`, which finds all by its labels."""
-
-    def _start_helper(self) -> str:
-        made = self._engine.ask(
-            "POST",
-            f"/containers/create?name={self._name}-probe",
-            {
-                "Image": self._asked.probe_image or self.subject.image,
-                "Entrypoint": ["sh", "-c", "trap exit TERM; while :; do sleep 5; done"],
-                "Cmd": [],
-                "User": "0",
-                "Healthcheck": {"Test": ["NONE"]},
-                "Labels": dict(self._session.labels),
-                "HostConfig": {"NetworkMode": self._network, "RestartPolicy": {"Name": "no"}},
-            },
-        )
-        try:
-            self._engine.ask("POST", f"/containers/{made['Id']}/start")
-        except Refused as error:
-            raise HullwardError(
-                f"The helper for cmd: probes does not start: {error.message}.",
-                "Name an image with a shell and the client program with --probe-image.",
-            ) from error
-        return str(made["Id"])
-
-    def life(
-        self,
-        variant: Variant,
-        timing: Timing,
-        *,
-        first: bool = False,
-        watch: Callable[[Look], None] | None = None,
-    ) -> Life:
-        """Run one life to its end, and remove its container and volumes.
-
-        Of the `first` the kernel's stacks are noted, and what it leaves in the volumes is kept.
-        """
-        self._count += 1
-        name = f"{self._name}-{self._count}"
-        begin = time.monotonic()
-        trial = _Trial(self, name, variant, timing, watch)
-        self.tracer.start(stacks=first)
-        try:
-            trial.run()
-            if first and not trial.why:
-                self._data.seeds = self._data.seed(name)
-        finally:
-            text = self.tracer.stop()
-            trial.finish()
-        return Life(
-            ok=not trial.why,
-            why=trial.why,
-            phases=tuple(trial.phases),
-            log=trial.log,
-            files=trial.files.modes,
-            sizes=trial.files.sizes,
-            trace=observe.parse(text, trial.inits, self._machine),
-            seconds=time.monotonic() - begin,
-            job=timing.job,
-        )
-
-    def share(self, other: "Lab") -> None:
-        """Take over what another lab learned from the first life."""
-        self.probes, self._data.seeds = other.probes, other._data.seeds  # noqa: SLF001 - one class
-
-    @property
-    def seeded(self) -> bool:
-        """Whether volumes can be given what the first life left."""
-        return bool(self._data.seeds)
-
-    def ask(self, script: str) -> str:
-        """Give what a script says on the engine's machine."""
-        return self._shell.run(script, 60).text
-
-    def passes(self, pid: int, address: str, until: Until) -> str:
-        """Try every probe on a running trial; say what is wrong, "" for nothing.
-
-        `until` says when it is of no use to wait for a command any longer, and why.
-        """
-        wrong = (self._passes(probe, pid, address, until) for probe in self.probes)
-        return next(filter(None, wrong), "")
-
-    def _passes(self, probe: Probe, pid: int, address: str, until: Until) -> str:
-        if isinstance(probe, Command):
-            variables = (f"TARGET={address}", f"NAME={self.subject.name}")
-            command = ("sh", "-c", probe.command)
-            status, words = self._engine.execute(self._helper, command, variables, until)
-            return f"{probe}: exit status {status}: {words.strip()[-200:]}" if status else ""
-        said = self._shell.run(looking.probe_script(probe, pid, address, self.subject.name), 30)
-        if said.status not in {0, _NO_END}:
-            return f"{probe}: no connection"
-        return judge(probe, said.data)
+    tools: Tools
+    labels: Mapping[str, str]
+    inspect: Json
+    subject: Subject
+    network: str
+    memory: int
+    root: str
+    probed: bool
+    passes: Callable[[int, str, Until], str]
 
 
-class _Trial:
-    """One container from its creation to its removal."""
+class Trial:
+    """One container from its creation to its removal: `run`, then `finish`."""
 
     def __init__(
         self,
-        lab: Lab,
+        setting: Setting,
         name: str,
         variant: Variant,
         timing: Timing,
         watch: Callable[[Look], None] | None,
     ) -> None:
-        self._lab = lab
-        self._engine, self._shell, self._data = lab._engine, lab._shell, lab._data  # noqa: SLF001 - one module
+        """Make nothing yet; `watch` is told how each start looks when it is steady."""
+        self._setting = setting
+        tools = setting.tools
+        self._engine, self._shell, self._data = tools.engine, tools.shell, tools.data
+        self._stopping = tools.stopping
         self._name, self._variant, self._timing, self._watch = name, variant, timing, watch
         self.inits: list[int] = []
         self.phases: list[Phase] = []
@@ -240,15 +123,15 @@ class _Trial:
 
     def run(self) -> None:
         """Live through both starts, or up to the first thing that goes wrong."""
-        lab = self._lab
+        setting = self._setting
         place = clone.Place(
             self._name,
-            lab._session.labels,  # noqa: SLF001 - one module
-            lab._network,  # noqa: SLF001 - one module
+            setting.labels,
+            setting.network,
             self._data.mounts(self._name, seeded=self._variant.seeded),
-            lab._memory,  # noqa: SLF001 - one module
+            setting.memory,
         )
-        body = clone.body(lab._inspect, lab.subject, self._variant, place)  # noqa: SLF001 - one module
+        body = clone.body(setting.inspect, setting.subject, self._variant, place)
         try:
             made = self._engine.ask("POST", f"/containers/create?name={self._name}", body)
             self._id = str(made["Id"])
@@ -297,12 +180,12 @@ class _Trial:
             self._sleep(_PAUSE)
 
     def _wrong(self, state: Json, address: str, begin: float) -> str:
-        if self._lab.subject.health:
+        if self._setting.subject.health:
             status = (state.get("Health") or {}).get("Status")
             if status != "healthy":
                 return f"its healthcheck says {status}"
-        if self._lab.probes:
-            return self._lab.passes(state["Pid"], address, self._until(begin))
+        if self._setting.probed:
+            return self._setting.passes(state["Pid"], address, self._until(begin))
         if self._timing.tree:
             self._see(state["Pid"])
             missing = self._timing.tree - self._look.tree
@@ -313,7 +196,7 @@ class _Trial:
         """Give a command that probes the time that a trial has to become ready, or to live."""
 
         def until() -> str:
-            if self._lab._stopping.is_set():  # noqa: SLF001 - one module
+            if self._stopping.is_set():
                 return "the trial was given up"
             if not self._state()[0]["Running"]:
                 return "the container has ended"
@@ -339,7 +222,7 @@ class _Trial:
         if not state["Running"]:
             return f"{ENDED} {state['ExitCode']} soon after it was ready"
         begin = time.monotonic()
-        if wrong := self._lab.passes(state["Pid"], address, self._until(begin)):
+        if wrong := self._setting.passes(state["Pid"], address, self._until(begin)):
             return f"ready, then no more: {wrong}"
         self._see(state["Pid"])
         if self._watch:
@@ -389,17 +272,17 @@ class _Trial:
 
     def _refuse_full_disk(self) -> None:
         """Give up a trial that fills the engine's disk, before others run out of it."""
-        root = shlex.quote(self._lab._root)  # noqa: SLF001 - one module
+        root = shlex.quote(self._setting.root)
         said = self._shell.run(f"df -Pk {root} | awk 'NR==2{{print $4}}'").text.strip()
         if said.isdecimal() and int(said) < _LEAST_KB:
             raise HullwardError(
                 f"Less than {_LEAST_KB >> 10} MB are left on the engine's disk during a trial of "
-                f"{self._lab.subject.name}.",
+                f"{self._setting.subject.name}.",
                 "What the trials wrote is removed; make room, or look at what it writes.",
             )
 
     def _sleep(self, seconds: float) -> None:
-        if self._lab._stopping.wait(seconds):  # noqa: SLF001 - one module
+        if self._stopping.wait(seconds):
             raise HullwardError("The trial was given up.", "")
 
     def _alive(self) -> bool:
