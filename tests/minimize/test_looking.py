@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullward.minimize import looking
-from hullward.minimize.looking import Files, Process
+from hullward.minimize.looking import Files, Look, Process
 from hullward.minimize.probes import Http, Tcp
 
 ANSWER = """== processes
@@ -63,7 +63,7 @@ def test_who_listens_is_told_without_the_engines_resolver_and_passing_ports() ->
 
 @given(st.text())
 def test_any_answer_is_read(text: str) -> None:
-    assert looking.look(text).processes == tuple(sorted(looking.look(text).processes))
+    assert all(one.uid >= 0 for one in looking.look(text).processes)
     assert looking.manifest(text).modes.keys() >= looking.manifest(text).sizes.keys()
 
 
@@ -135,5 +135,13 @@ def test_no_word_of_a_user_becomes_a_command(text: str) -> None:
         assert "`" not in inner
 
 
-def test_processes_are_ordered_and_equal_by_value() -> None:
-    assert Process(0, 0, "a") < Process(0, 0, "b") < Process(1, 0, "a")
+def test_what_comes_and_goes_is_in_one_of_several_looks() -> None:
+    steady, passing = Process(0, 0, "sh"), Process(33, 33, "sleep")
+    looks = [
+        Look((steady,), frozenset({"tcp *:80"}), frozenset({"KILL"}), "/u"),
+        Look((steady, passing), frozenset(), frozenset({"KILL"}), "/u"),
+    ]
+
+    assert looking.together(looks) == Look(
+        (steady, passing), frozenset({"tcp *:80"}), frozenset({"KILL"}), "/u"
+    )

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ _STAT = re.compile(r"([0-9a-f]+) (\d+) (\d+) (\d+) (.*)")
 _FOLDER, _CHARACTER = 0o040000, 0o020000
 
 
-class Process(Struct, frozen=True, order=True):
+class Process(Struct, frozen=True):
     """One process of a trial: effective ids, name, and the capabilities that it can use."""
 
     uid: int
@@ -67,7 +67,7 @@ true
 def look(text: str) -> Look:
     """Read the answer; lines of an unknown form are skipped."""
     parts = _sections(text)
-    processes = sorted(filter(None, map(_process, parts.get("processes", ()))))
+    processes = _ordered(filter(None, map(_process, parts.get("processes", ()))))
     listeners = {
         f"{name.rstrip('6')} {_place(address)}"
         for name in ("tcp", "tcp6", "udp", "udp6")
@@ -75,7 +75,7 @@ def look(text: str) -> Look:
     }
     bounding = next(iter(parts.get("bounding", ())), "0").strip()
     return Look(
-        tuple(processes),
+        processes,
         frozenset(listeners),
         from_mask(int(bounding, 16)) if re.fullmatch("[0-9a-f]{1,16}", bounding) else frozenset(),
         next(iter(parts.get("upper", ())), ""),
@@ -99,6 +99,21 @@ done
         )
         + "\ntrue"
     )
+
+
+def together(looks: Sequence[Look]) -> Look:
+    """Join several looks at one trial: whatever was in any of them."""
+    return Look(
+        _ordered({process for look in looks for process in look.processes}),
+        frozenset().union(*(look.listeners for look in looks)),
+        looks[-1].bounding,
+        looks[-1].upper,
+        looks[-1].lowers,
+    )
+
+
+def _ordered(processes: Iterable[Process]) -> tuple[Process, ...]:
+    return tuple(sorted(processes, key=lambda one: (one.uid, one.gid, one.comm)))
 
 
 def _sections(text: str) -> Mapping[str, list[str]]:

@@ -25,6 +25,7 @@ from hullward.minimize.probes import Probe
 from hullward.model.errors import HullwardError
 
 _PAUSE = 0.05
+_LOOKS = 4
 _LOG_LINES = 20000
 # What a probe may take beside the time that a trial has to become ready.
 _PROBE = 1.0
@@ -224,10 +225,19 @@ class Trial:
         begin = time.monotonic()
         if wrong := self._setting.passes(state["Pid"], address, self._until(begin)):
             return f"ready, then no more: {wrong}"
-        self._see(state["Pid"])
+        self._see_often(state["Pid"])
         if self._watch:
             self._watch(self._look)
         return ""
+
+    def _see_often(self, pid: int) -> None:
+        """Look several times: what comes and goes all the time is there in one of them."""
+        looks = []
+        for _ in range(_LOOKS):
+            self._see(pid)
+            looks.append(self._look)
+            self._sleep(_PAUSE)
+        self._look = looking.together(looks)
 
     def _see(self, pid: int) -> None:
         said = self._shell.run(looking.look_script(self._id, pid))
