@@ -79,7 +79,7 @@ _CLOSE = """
 d=$t/instances/{name}
 echo 0 >$d/tracing_on; echo 0 >$d/events/enable
 echo '!stacktrace' >$d/events/capability/cap_capable/trigger
-echo >$d/set_event_pid; rmdir $d
+echo >$d/set_event_pid; rmdir $d || {{ sleep 0.3; rmdir $d; }}
 """
 # Most events are the engine's own; the container's begin with runc:[2:INIT].
 _OTHERS = " && ".join(
@@ -100,6 +100,11 @@ _STACKS = (
     f"echo {shlex.quote(f'stacktrace if ret == 0 && {_OTHERS}')} "
     ">$d/events/capability/cap_capable/trigger 2>/dev/null"
 )
+
+
+def sweep(shell: RootShell) -> None:
+    """Remove the instances of runs that were killed with their shells."""
+    shell.run(_FIND + _SWEEP)
 
 
 class Ability(Struct, frozen=True):

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward import __version__
+from hullward.host import tracing
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
 from hullward.minimize import cleaning, labs, notes, observe, oracle, probes
@@ -100,6 +101,7 @@ def clean(target: Target, access: Access) -> tuple[int, int]:
             time.sleep(0.2)
             more, living = cleaning.sweep(engine, shell)
             removed += more
+        tracing.sweep(shell)
         return removed, living
 
 
