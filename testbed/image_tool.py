@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 IMAGES = Path(__file__).with_name("images.json")
+SERVICES = Path(__file__).with_name("services.json")
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -68,15 +69,21 @@ def sha256(data: bytes) -> str:
 
 
 def layers(names: list[str]) -> list[str]:
-    """Name the layers of the named images, lowest first; of all images without a name."""
-    specs = json.loads(IMAGES.read_text())
-    return list(dict.fromkeys(layer for name in names or specs for layer in specs[name]["layers"]))
+    """Name the layers of the named images, lowest first; of the demo's without a name."""
+    specs = _specs(names)
+    return list(dict.fromkeys(layer for name in specs for layer in specs[name]["layers"]))
+
+
+def _specs(names: list[str]) -> dict[str, Any]:
+    """Describe the named images, those of the demo without a name."""
+    demo = json.loads(IMAGES.read_text())
+    known = demo | json.loads(SERVICES.read_text())
+    return {name: known[name] for name in names or demo}
 
 
 def images(folder: Path, names: list[str]) -> list[Image]:
-    """Find the named images, all without a name."""
-    specs = json.loads(IMAGES.read_text())
-    return [Image(name, specs[name], folder) for name in names or specs]
+    """Find the named images, those of the demo without a name."""
+    return [Image(name, spec, folder) for name, spec in _specs(names).items()]
 
 
 def save(wanted: list[Image]) -> None:

@@ -64,6 +64,7 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "userns",
         "changes",
         "undo",
+        "minimize",
         "explain",
     ]
 

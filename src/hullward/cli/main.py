@@ -23,6 +23,7 @@ _COMMANDS = {
     "userns": "Make root in a container nobody on the host, and back.",
     "changes": "List what hullward changed on a host; finish what was cut off.",
     "undo": "Take a change back.",
+    "minimize": "Find the least privileges that a container needs, and prove it.",
     "explain": "Explain a rule or a capability.",
 }
 

@@ -51,18 +51,19 @@ class _Wire(http.client.HTTPConnection):
         self._link: Link | None = None
 
     def connect(self) -> None:
+        self.hang_up()
         self._link = dial(self._endpoint, Deadline(self._access.timeout), self._access)
         self.sock = self._link.sock
 
     def hang_up(self) -> None:
-        """End a conversation that another thread waits in."""
-        with suppress(OSError, AttributeError):
-            self.sock.shutdown(socket.SHUT_RDWR)
-        self.close()
+        """End the link, also while another thread waits for its words.
 
-    def close(self) -> None:
-        super().close()
+        `close` leaves it open: http.client calls that before an answer without a length is read.
+        """
+        self.close()
         if self._link:
+            with suppress(OSError):
+                self._link.sock.shutdown(socket.SHUT_RDWR)
             self._link.close()
         self._link = None
 
@@ -84,7 +85,7 @@ class EngineWriter:
 
     def __exit__(self, *_: object) -> None:
         """Hang up."""
-        self._wire.close()
+        self._wire.hang_up()
 
     def ask(self, method: str, path: str, body: object = None, seconds: float = 0) -> Any:  # noqa: ANN401 - any JSON
         """Send one request and give the decoded answer; raises Refused for the engine's no."""
@@ -153,17 +154,20 @@ class EngineWriter:
             response = wire.getresponse()
             answer = response.read(_LIMIT)
         except TimeoutError as error:
-            wire.close()
+            wire.hang_up()
             raise HullwardError(
                 f"The engine did not answer within {patience:g} seconds.",
                 "Give it more with --timeout, or see what keeps it busy (`docker info`).",
             ) from error
-        except (OSError, http.client.HTTPException, socket.gaierror) as error:
-            wire.close()
+        except (OSError, http.client.HTTPException) as error:
+            wire.hang_up()
             raise HullwardError(
                 f"The engine broke off the conversation ({str(error)[:200] or 'no reason'}).",
                 "Look at its log (`journalctl -u docker`), and try again.",
             ) from error
+        except BaseException:  # the answer to an interrupted request must not be read later
+            wire.hang_up()
+            raise
         return response.status, answer
 
 

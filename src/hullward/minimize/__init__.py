@@ -1,0 +1,1 @@
+"""The least privileges that a container needs: observed, then proven by trial."""
