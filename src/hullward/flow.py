@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.apply.journal import Entry, Journal
 from hullward.collect import bundle, engine, processes
 from hullward.collect.bundle import Said
 from hullward.host import reader
@@ -25,10 +25,13 @@ from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
-from hullward.model.plan import Plan
 from hullward.model.report import HostReport, Report
 from hullward.model.rule import Rule
 from hullward.model.settings import Settings
+
+if TYPE_CHECKING:  # what only a change needs is not loaded for a look
+    from hullward.apply.journal import Entry, Journal
+    from hullward.model.plan import Plan
 
 _NO_SETTINGS = Settings()
 
@@ -257,7 +260,7 @@ def report(
     return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes, policy=policy)
 
 
-def _nothing(_: Entry) -> None:
+def _nothing(_: "Entry") -> None:
     """Rehearse or prove no more than the commands of the plan do."""
 
 
@@ -268,19 +271,19 @@ class Work(Struct, frozen=True):
     after the programs took the change. Both raise HullwardError for what must not go on.
     """
 
-    rehearse: Callable[[Entry], None] = _nothing
-    prove: Callable[[Entry], None] = _nothing
+    rehearse: "Callable[[Entry], None]" = _nothing
+    prove: "Callable[[Entry], None]" = _nothing
 
 
 class Person(Struct, frozen=True):
     """Who wants a change, how they are asked for it, and how they are told of the progress."""
 
     name: str
-    agrees: Callable[[Plan], bool]
+    agrees: "Callable[[Plan], bool]"
     hears: Callable[[str], None]
 
 
-def change(journal: Journal, plan: Plan, work: Work, person: Person) -> Entry | None:
+def change(journal: "Journal", plan: "Plan", work: Work, person: Person) -> "Entry | None":
     """Change a host, or leave it as it was; None where the person does not agree to the preview.
 
     Raises HullwardError for what went wrong; its advice says what has become of the host.
@@ -295,7 +298,7 @@ def change(journal: Journal, plan: Plan, work: Work, person: Person) -> Entry | 
     return carry_out(journal, entry, work, person)
 
 
-def carry_out(journal: Journal, entry: Entry, work: Work, person: Person) -> Entry:
+def carry_out(journal: "Journal", entry: "Entry", work: Work, person: Person) -> "Entry":
     """Do what is left of a change that is in the journal: arm, apply, activate, verify, confirm."""
     with _put_back(journal, entry, person):
         person.hears(f"Changing; the host takes it back after {entry.plan.within} seconds")
@@ -307,7 +310,7 @@ def carry_out(journal: Journal, entry: Entry, work: Work, person: Person) -> Ent
 
 
 @contextmanager
-def _put_back(journal: Journal, entry: Entry, person: Person) -> Iterator[None]:
+def _put_back(journal: "Journal", entry: "Entry", person: Person) -> Iterator[None]:
     """Take a change back when anything fails, and say so; the host's timer stands behind this."""
     try:
         yield
