@@ -103,7 +103,7 @@ def collect(
     except HullwardError as error:
         return Failure(target.name, error.what, error.advice)
     found = joined(snapshot, answers, proc, scans[0] if scans else None)
-    if any(container.service for container in found.containers):
+    if any(container.compose_files for container in found.containers):
         found = _with_files(found, answers)
     if wanted.offered and wanted.whole:
         found = with_offer(found, reader.offer(target, access, deadline))

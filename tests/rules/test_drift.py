@@ -140,6 +140,12 @@ def test_a_file_that_was_not_read_is_unknown_never_a_pass() -> None:
     assert reasons(ask(compose_drift, WEB)) == ["its compose file was not looked at"]
 
 
+def test_a_container_whose_labels_name_no_file_is_unknown() -> None:
+    old = replace(WEB, labels={"com.docker.compose.service": "web"})
+
+    assert reasons(ask(compose_drift, old)) == ["its compose file is named by no label"]
+
+
 def test_containers_that_no_file_describes_cannot_drift() -> None:
     once = replace(WEB, labels={**COMPOSE, "com.docker.compose.oneoff": "True"})
 

@@ -167,6 +167,11 @@ class Container(Struct, frozen=True):
         return self.labels.get("com.docker.compose.service", "")
 
     @property
+    def compose_files(self) -> str:
+        """The paths of the compose files that it was made of, "" where no label names them."""
+        return self.labels.get("com.docker.compose.project.config_files", "")
+
+    @property
     def image_name(self) -> str:
         """The last part of its image's reference, without tag and digest."""
         return self.image.partition("@")[0].rpartition("/")[2].partition(":")[0]

@@ -57,7 +57,7 @@ def _name(container: Container) -> str:
 
 
 def _file(container: Container) -> str:
-    files = container.labels.get("com.docker.compose.project.config_files", "")
+    files = container.compose_files
     where = f"In {scalar(files)}" if files else "In the compose file"
     return f"{where}, service {scalar(container.service)}"
 

@@ -52,7 +52,8 @@ def compose_drift(container: Container, snapshot: Snapshot) -> Answers:
     written = snapshot.written.get(container.id)
     if written is None:
         if container.service and container.labels.get(_ONCE, "").lower() != "true":
-            yield Unknown("its compose file was not looked at")
+            missing = "was not looked at" if container.compose_files else "is named by no label"
+            yield Unknown(f"its compose file {missing}")
     elif written.gap:
         yield Unknown(written.gap)
     elif written.service is None:
