@@ -196,3 +196,12 @@ def test_no_copied_proc_breaks_the_reader(one: str, two: str) -> None:
     assert isinstance(proc, processes.BundledProc)
     assert not isinstance(processes.scan(proc), str)
     assert all(isinstance(pid, int) for pid in proc.pids())
+
+
+def test_a_host_without_a_program_that_answers_hang_on_gives_no_bundle() -> None:
+    script = host.script().replace("in base64 cat", "in base64 no-such-program cat", 1)
+    words = ("sh",)
+    done = subprocess.run(words, input=script, capture_output=True, text=True, check=False)  # noqa: S603 - the script itself
+
+    assert (done.returncode, done.stdout) == (9, "")
+    assert done.stderr == "This host has no no-such-program.\n"

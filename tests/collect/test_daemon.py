@@ -2,6 +2,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -259,3 +260,27 @@ def test_any_text_is_read_without_a_crash(head: str, middle: str, units: str) ->
 
 def test_a_missing_answer_is_a_reason() -> None:
     assert isinstance(daemon.parse({}), str)
+
+
+@pytest.mark.parametrize(
+    ("heads", "network"),
+    [
+        (["700 same 0"], ""),
+        (["700 same 0 same"], "same"),
+        (["700 same 0 other"], "other"),
+        (["700 hidden 0 hidden"], "hidden"),
+        (["700 same 0 same", "701 other 0 other"], "same"),
+        (["700 other 0 other", "701 other 0 other"], "other"),
+        (["700 other 0 other", "701 other 0 same"], ""),
+    ],
+)
+def test_whether_dockerd_shares_the_collectors_network_is_kept(
+    heads: list[str], network: str
+) -> None:
+    clock, _, rest = DOCKERD.partition("== 700 same 0\n")
+    body = rest.removesuffix("end\n")
+    text = clock + "".join(f"== {head}\n{body}" for head in heads) + "end\n"
+    found = daemon.parse({"dockerd": Said(text)})
+
+    assert isinstance(found, Daemon)
+    assert found.network == network

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from hullward.collect import image_files
+from hullward.collect import image_export, image_files
 from hullward.collect.tar_entries import Budget, Damaged, entries
+from hullward.host.engine import Answer
 from hullward.model.errors import HullwardError
-from hullward.model.facts import FileCapability, Image, ImageFiles, OwnedFile, Snapshot
+from hullward.model.facts import Container, FileCapability, Image, ImageFiles, OwnedFile, Snapshot
 
 CAPABILITY = "SCHILY.xattr.security.capability"
 NET_RAW = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)
@@ -292,11 +294,18 @@ def test_an_archive_with_garbage_in_it_is_read_or_damaged(place: int, garbage: b
 class Engine:
     """An engine that has some images."""
 
-    def __init__(self, archives: Mapping[str, bytes]) -> None:
+    def __init__(self, archives: Mapping[str, bytes], *changes: bytes) -> None:
         self.archives = archives
+        self.changes = list(changes)
+        self.streamed: list[str] = []
+
+    def get(self, *paths: str) -> Iterator[Answer]:
+        assert paths == ("/containers/c/changes",)
+        yield Answer(200, "application/json", self.changes.pop(0))
 
     @contextmanager
     def stream(self, path: str) -> Iterator[io.BytesIO]:
+        self.streamed.append(path)
         archive = self.archives.get(path)
         if archive is None:
             raise HullwardError("It broke.", "Mend it.")
@@ -312,3 +321,86 @@ def test_every_image_is_read_and_a_failure_is_a_gap() -> None:
         "b": Image("b", files_gap="the archive of the image cannot be used: it ends early"),
         "c?/": Image("c?/", files_gap="the image could not be read: It broke."),
     }
+
+
+GET, EXPORT = "/images/i/get", "/containers/c/export"
+RUNS = Snapshot(
+    "web", containers=(Container("web", id="c", image_id="i"),), images={"i": Image("i")}
+)
+FLAT = tar(su(), su("made/su"))
+MADE = b'[{"Path":"/made","Kind":1},{"Path":"/made/su","Kind":1}]'
+
+
+def changed(*changes: tuple[str, int]) -> bytes:
+    return json.dumps([{"Path": path, "Kind": kind} for path, kind in changes]).encode()
+
+
+def test_an_image_is_read_through_a_container_that_changed_nothing_of_it() -> None:
+    engine = Engine({EXPORT: FLAT}, MADE, MADE)
+
+    assert image_files.collect(engine, RUNS).images == {"i": Image("i", files=SU)}
+    assert engine.streamed == [EXPORT]
+
+
+@pytest.mark.parametrize(
+    ("export", "changes"),
+    [
+        (FLAT, [changed(("/bin/su", 0))]),
+        (FLAT, [changed(("/bin", 0))]),
+        (FLAT, [changed(("/bin", 0), ("/bin/ping", 2))]),
+        (FLAT, [b"{}"]),
+        (FLAT, [MADE, changed(("/bin/su", 0))]),
+        (FLAT[:700], [MADE]),
+        (FLAT[:1024], [MADE]),
+        (None, [MADE]),
+    ],
+)
+def test_an_image_is_copied_where_a_container_may_show_something_else(
+    export: bytes | None, changes: list[bytes]
+) -> None:
+    archives = {GET: image(tar(su()))} | ({EXPORT: export} if export else {})
+    engine = Engine(archives, *changes)
+
+    assert image_files.collect(engine, RUNS).images == {"i": Image("i", files=SU)}
+    assert engine.streamed[-1] == GET
+
+
+def test_a_container_that_does_not_run_is_not_asked() -> None:
+    still = replace(RUNS, containers=(replace(RUNS.containers[0], state="exited"),))
+    engine = Engine({GET: image(tar(su()))})
+
+    assert image_files.collect(engine, still).images == {"i": Image("i", files=SU)}
+
+
+@pytest.mark.parametrize(
+    ("body", "paths"),
+    [
+        (b"null", set()),
+        (b"[]", set()),
+        (changed(("/a", 0), ("/a/b", 1)), {"/a/b"}),
+        (changed(("/a", 0), ("/a/b", 0), ("/a/b/c", 1)), {"/a/b/c"}),
+        (changed(("/a", 0)), None),
+        (changed(("/a", 0), ("/ab", 1)), None),
+        (changed(("/a", 2)), None),
+        (changed(("/a", 7)), None),
+        (b"[{}]", None),
+    ],
+)
+def test_what_a_container_made_is_told_from_what_it_changed(
+    body: bytes, paths: set[str] | None
+) -> None:
+    assert image_export.made(body) == paths
+
+
+@given(st.binary() | st.lists(st.tuples(st.text(), st.integers())).map(lambda c: changed(*c)))
+def test_no_list_of_changes_breaks_it(body: bytes) -> None:
+    found = image_export.made(body)
+
+    assert found is None or isinstance(found, frozenset)
+
+
+@given(st.integers(0, len(FLAT) - 1))
+def test_an_export_that_is_cut_is_copied_or_whole(end: int) -> None:
+    engine = Engine({EXPORT: FLAT[:end], GET: image(tar(su()))}, MADE, MADE)
+
+    assert image_files.collect(engine, RUNS).images == {"i": Image("i", files=SU)}

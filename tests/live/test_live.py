@@ -296,3 +296,19 @@ def test_remapped_engine_says_so(remapped: LiveEngine) -> None:
     assert remapped.look.engine
     assert remapped.look.engine.option("userns")
     assert remapped.container("outside").userns_mode == "host"
+
+
+def test_an_engine_with_a_network_of_its_own_is_not_judged_by_that_of_the_machine(
+    engine: LiveEngine,
+) -> None:
+    outside = engine.look.host
+    inside = engine.snapshot(
+        engine.url, before=("nsenter", f"--net=/run/netns/hullward-{engine.name}")
+    ).host
+
+    assert outside
+    assert inside
+    assert (outside.sockets, outside.firewall) == (None, None)
+    assert "another network namespace" in outside.gaps["firewall"]
+    assert inside.firewall
+    assert any(link.name == "docker0" for link in inside.firewall.links or ())

@@ -11,15 +11,23 @@ from hullward.collect.bundle import Said
 from hullward.collect.collector import Question
 from hullward.model.daemon import Daemon, Unit
 
-# Names /proc/PID of each dockerd that sees the same files as this login; without the right to
-# look at mount namespaces, of each one.
+# Names /proc/PID of each dockerd that sees the same files as this login; where there is none, or
+# without the right to look at mount namespaces, of each one.
 DOCKERDS = """\
 dockerds() {
-  here=$(readlink /proc/self/ns/mnt)
+  here=$(readlink /proc/self/ns/mnt) ours= others=
   for c in $(grep -lxs dockerd /proc/[0-9]*/comm); do
     p=${c%/comm}; n=$(readlink "$p/ns/mnt")
-    case $n in "$here") echo "$p same" ;; '') echo "$p hidden" ;; *) echo "$p other" ;; esac
+    case $n in
+      "$here") ours="$ours$p same
+" ;;
+      '') others="$others$p hidden
+" ;;
+      *) others="$others$p other
+" ;;
+    esac
   done
+  printf %s "${ours:-$others}"
 }
 """
 
@@ -46,10 +54,12 @@ settings() {{ # ROOT FILE
   fi
 }}
 echo "clock $(sed -n 's/^btime //p' /proc/stat) $(getconf CLK_TCK || echo 100)"
-found=$(dockerds)
+found=$(dockerds) mine=$(readlink /proc/self/ns/net)
 [ -z "$found" ] || echo "$found" | while read -r p seen; do
   uid=$(stat -c %u "$p"); root=; [ "$seen" != other ] || root=$p/root
-  echo "== ${{p#/proc/}} $seen $uid"
+  net=$(readlink "$p/ns/net")
+  case $net in "$mine") net=same ;; '') net=hidden ;; *) net=other ;; esac
+  echo "== ${{p#/proc/}} $seen $uid $net"
   sed 's/.*)/stat/' "$p/stat"
   echo '-- arguments'; arguments <"$p/cmdline"
   words=$(tr '\\000\\n' '\\n ' <"$p/cmdline")
@@ -136,7 +146,11 @@ def _chosen(found: Iterable[tuple[str, Daemon]]) -> tuple[Daemon, str]:
             return group[0], ""
         if group:
             pids = ", ".join(str(daemon.pid) for daemon in group)
-            return Daemon(), f"several dockerd run, and it is not known which one: {pids}"
+            networks = {daemon.network for daemon in group}
+            shared = networks.pop() if len(networks) == 1 else ""
+            return Daemon(
+                network=shared
+            ), f"several dockerd run, and it is not known which one: {pids}"
     return none, "no dockerd was seen on the host"
 
 
@@ -147,7 +161,11 @@ def _clock(text: str) -> tuple[int, int]:
 
 def _process(part: str, boot: int, ticks: int) -> tuple[str, Daemon] | None:
     """Read one dockerd: its head, its arguments, and its settings file."""
-    head = re.match(r"(\d{1,9}) (same|other|hidden|none) (\d{1,9})$", part, re.MULTILINE)
+    head = re.match(
+        r"(\d{1,9}) (same|other|hidden|none) (\d{1,9})(?: (same|other|hidden))?$",
+        part,
+        re.MULTILINE,
+    )
     file = re.search(r"^-- file (\d{1,12}) (/.*)$", part, re.MULTILINE)
     if head is None:
         return None
@@ -175,6 +193,7 @@ def _process(part: str, boot: int, ticks: int) -> tuple[str, Daemon] | None:
         settings,
         int(file[1]) if file else 0,
         broken,
+        network=head[4] or "",
         gaps=gaps,
     )
 

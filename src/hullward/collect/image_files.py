@@ -1,7 +1,8 @@
 """Which programs of an image give more than their caller has: its content, read as a stream.
 
-An image comes as `docker save` writes it, a tar archive of tar archives. Nothing of it is written
-anywhere, and of each layer only hashes of its paths are kept.
+An image comes as the export of a container that changed nothing of it, one tar archive, or else as
+`docker save` writes it, a tar archive of tar archives, of which the engine first writes a copy.
+Nothing is written here, and of each layer only hashes of its paths are kept.
 """
 
 import posixpath
@@ -16,6 +17,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hullward.collect import image_export
+from hullward.collect.engine_facts import Answer
 from hullward.collect.tar_entries import (
     Budget,
     Damaged,
@@ -35,6 +38,7 @@ _GZIP = b"\x1f\x8b"
 _BLOCK = 512
 _MANIFEST_LIMIT = 1 << 20
 _MOST_PROGRAMS = 10_000
+_MOST_CONTAINERS = 3
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 _SETUID, _SETGID, _ANY_EXECUTE, _GROUP_EXECUTE = 0o4000, 0o2000, 0o111, 0o010
 _EFFECTIVE = 1
@@ -45,6 +49,9 @@ class Streamer(Protocol):
 
     def stream(self, path: str) -> AbstractContextManager[Source]:
         """Ask for a path on a connection of its own."""
+
+    def get(self, *paths: str) -> Iterator[Answer]:
+        """Ask for each path."""
 
 
 class Program(Struct, frozen=True):
@@ -76,12 +83,24 @@ class _Manifest(Struct, rename="pascal"):
 
 def collect(engine: Streamer, snapshot: Snapshot) -> Snapshot:
     """Read the content of every image that a container was made from; one after the other."""
+    running: dict[str, list[str]] = {}
+    for container in snapshot.containers:
+        if container.running:
+            running.setdefault(container.image_id, []).append(container.id)
     return replace(
-        snapshot, images={id_: _read(engine, image) for id_, image in snapshot.images.items()}
+        snapshot,
+        images={
+            id_: _read(engine, image, running.get(image.id, ())[:_MOST_CONTAINERS])
+            for id_, image in snapshot.images.items()
+        },
     )
 
 
-def _read(engine: Streamer, image: Image) -> Image:
+def _read(engine: Streamer, image: Image, containers: Iterable[str]) -> Image:
+    for container in containers:
+        files = _through(engine, f"/containers/{quote(container)}")
+        if files is not None:
+            return replace(image, files=files)
     try:
         with engine.stream(f"/images/{quote(image.id, safe=':')}/get") as archive:
             return replace(image, files=parse(archive))
@@ -89,6 +108,29 @@ def _read(engine: Streamer, image: Image) -> Image:
         return replace(image, files_gap=f"the archive of the image cannot be used: {error}")
     except HullwardError as error:
         return replace(image, files_gap=f"the image could not be read: {error.what}")
+
+
+def _through(engine: Streamer, container: str) -> ImageFiles | None:
+    """Read an image through a container of it; None where that would not be the whole truth."""
+    try:
+        before = _made(engine, container)
+        if before is None:
+            return None
+        with engine.stream(f"{container}/export") as archive:
+            # An engine that cannot go on leaves out the end, and says nothing.
+            layer = _filled(archive, Budget(), closed=True)
+        after = _made(engine, container)
+    except (Damaged, HullwardError):
+        return None
+    if after is None:
+        return None
+    own = before | after
+    return _summary({path: one for path, one in layer.programs.items() if path not in own})
+
+
+def _made(engine: Streamer, container: str) -> frozenset[str] | None:
+    (answer,) = engine.get(f"{container}/changes")
+    return image_export.made(answer.body) if answer.ok else None
 
 
 def parse(archive: Source) -> ImageFiles:
@@ -136,8 +178,13 @@ def _layer(name: str, part: Part, budget: Budget) -> Layer | None:
         source = Inflated(source, budget)
     elif head[257:262] != b"ustar" and head.strip(b"\0") and not name.endswith("/layer.tar"):
         return None
+    return _filled(source, budget)
+
+
+def _filled(source: Source, budget: Budget, *, closed: bool = False) -> Layer:
+    """Read one archive of files to its end."""
     layer = Layer()
-    for entry, _ in entries(source, budget):
+    for entry, _ in entries(source, budget, closed=closed):
         _add(layer, entry)
         if len(layer.programs) + len(layer.opaque) > _MOST_PROGRAMS:
             raise Damaged("it has too many setuid programs")

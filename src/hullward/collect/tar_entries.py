@@ -152,8 +152,13 @@ def upto(source: Source, size: int) -> bytes:
     return data
 
 
-def entries(source: Source, budget: Budget) -> Iterator[tuple[Entry, Part]]:
-    """Give every entry with its bytes, which end as soon as the next is asked for."""
+def entries(
+    source: Source, budget: Budget, *, closed: bool = False
+) -> Iterator[tuple[Entry, Part]]:
+    """Give every entry with its bytes, which end as soon as the next is asked for.
+
+    Where it must be `closed`, an archive without the zeros at its end was cut.
+    """
     said: dict[str, bytes] = {}
     while (block := upto(source, _BLOCK)) and block != _ZEROS:
         if len(block) < _BLOCK:
@@ -175,6 +180,8 @@ def entries(source: Source, budget: Budget) -> Iterator[tuple[Entry, Part]]:
         yield entry, part
         part.skip()
         _pad(source, entry.size)
+    if closed and not block:
+        raise Damaged("it ends early")
 
 
 def _header(source: Source, size: int, budget: Budget) -> bytes:

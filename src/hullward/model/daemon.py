@@ -47,6 +47,8 @@ class Daemon(Struct, frozen=True):
     what hullward reads. `started` and `written` count seconds since 1970, 0 where not known.
     `root` is the data directory with all links followed, `broken` says why the file is no JSON,
     `options` are the variables that /etc/default/docker or /etc/sysconfig/docker sets.
+    `network` says whether it is in the collector's own network namespace: "same", "other",
+    "hidden" from this login, or "" where no dockerd was seen, or several that differ.
     """
 
     pid: int = 0
@@ -60,6 +62,7 @@ class Daemon(Struct, frozen=True):
     broken: str = ""
     options: tuple[str, ...] | None = None
     units: tuple[Unit, ...] | None = None
+    network: str = ""
     gaps: Mapping[str, str] = field(default_factory=dict)
 
     def unit(self, name: str) -> Unit | None:
