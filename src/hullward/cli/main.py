@@ -20,6 +20,7 @@ _COMMANDS = {
     "diff": "Say what became worse, and what better, between two looks.",
     "ports": "Say which ports are open, whatever a firewall claims.",
     "userns": "Make root in a container nobody on the host, and back.",
+    "ssh": "Check and harden the ssh server of a host.",
     "changes": "List what hullward changed on a host; finish what was cut off.",
     "undo": "Take a change back.",
     "explain": "Explain a rule or a capability.",

@@ -13,6 +13,8 @@ _SILENT = Said(problem="the collector's answer ends before it")
 
 _ASK = r"""
 echo "== person ${SUDO_USER:-$(id -un)}"
+powerful
+for u in $people; do echo "== admin $u"; done
 for a; do printf '== argument %s\n' "$a"; done
 for f in /etc/ssh/sshd_config.d/*; do
   [ ! -f "$f" ] || printf '== drop-in %s\n' "${f##*/}"
@@ -47,6 +49,7 @@ def parse(answers: Mapping[str, Said]) -> Keep | str:
         public[path] = key
     return Keep(
         person.rest,
+        tuple(section.rest for section in said.all("admin")),
         tuple(_without_file(arguments)),
         tuple(section.rest for section in said.all("drop-in")),
         public,

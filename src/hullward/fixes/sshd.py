@@ -24,7 +24,9 @@ CLEARS = frozenset(
 FOLDER, _, _NAME = DROP_IN.rpartition("/")
 WITHIN = 120
 _NOTHING = "Nothing was changed."
-_HEAD = "# Written by hullward; `hullward undo` takes it back. sshd keeps the first value it reads.\n"
+_HEAD = (
+    "# Written by hullward; `hullward undo` takes it back. sshd keeps the first value it reads.\n"
+)
 _ROOT_BY_KEY = "without-password|prohibit-password"
 _STRICT_ROOT = frozenset({"no", "forced-commands-only", *_ROOT_BY_KEY.split("|")})
 _INCLUDE_SINCE, _KBD_SINCE = (8, 2), (8, 7)
@@ -62,8 +64,13 @@ def harden(sshd: Sshd, keep: Keep, now: Sequence[FileNow], reload: Act) -> Plan:
         raise HullwardError(f"{reason}.", f"{advice} {_NOTHING}")
     main, drop_in = now
     edits = tuple(_edits(sshd, keep, main, drop_in, lines))
-    if not edits or not any(_missing(sshd, line) for line in lines):
+    missing = [line for line in lines if _missing(sshd, line)]
+    if not missing:
         raise HullwardError("sshd is as hard as `hullward ssh harden` makes it.", _NOTHING)
+    if not edits:
+        setting = _missing(sshd, missing[0])[0].settings.get(missing[0].name)
+        why = origin(setting) if setting else "it does not print it"
+        raise HullwardError(f"sshd does not follow {DROP_IN}: {why}.", _NOTHING)
     said = [(line.name, line.said) for line in lines]
     there = tuple(_staged(file, edits, back=False) for file in now)
     back = tuple(_staged(file, edits, back=True) for file in now)
@@ -84,8 +91,6 @@ def harden(sshd: Sshd, keep: Keep, now: Sequence[FileNow], reload: Act) -> Plan:
             check=sshd_checks.checks(sshd, keep, (back[0], back[1]), ()),
             candidates=empty,
             activate=(reload,),
-            rehearsal=LOGIN,
-            proof=LOGIN,
         ),
         within=WITHIN,
     )
@@ -131,9 +136,9 @@ def obstacles(sshd: Sshd, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
         free = [p for p in _let_in(sshd) if p.value(keyword) == "yes" and not _demanded(p, method)]
         free = [p for p in free if not _second(p)]
         if kept and free:
+            what = f"{method} is the second factor of some (AuthenticationMethods)"
             yield (
-                f"{method} is the second factor of some (AuthenticationMethods), and alone lets in "
-                f"{whom(free, everybody)}",
+                f"{what}, and alone lets in {whom(free, everybody)}",
                 "Demand publickey first of everybody: AuthenticationMethods outside any Match.",
             )
 
@@ -194,9 +199,7 @@ def _edits(
     sshd: Sshd, keep: Keep, main: FileNow, drop_in: FileNow, lines: Sequence[Line]
 ) -> Iterator[Edit]:
     text = drop_in_text(drop_in.text or "", lines)
-    if text != drop_in.text:
-        yield _edit(drop_in, text, 0o600)
-    elif not _safe(drop_in):
+    if text != drop_in.text or not _safe(drop_in):
         yield _edit(drop_in, text, 0o600)
     first = sshd.drop_in and not any(name < _NAME for name in keep.drop_ins)
     if not first:
@@ -254,14 +257,16 @@ def _staged(now: FileNow, edits: Sequence[Edit], *, back: bool) -> str:
 
 def _notes(sshd: Sshd, keep: Keep) -> Iterator[str]:
     have = {key.user for key in sshd.login_keys or () if key.type}
-    named = {p.user: None for p in _let_in(sshd) if p.user and p.user not in have}
-    without = [name for name in named if name != keep.person]
+    let_in = {probe.user for probe in _let_in(sshd)}
+    without = [x for x in keep.admins if x in let_in and x not in have and x != keep.person]
     if without:
-        yield f"no key is known of {', '.join(without)}: without one they cannot log in any more"
+        yield f"without a key, so not able to log in any more: {', '.join(without)}"
     if sshd.socket and sshd.socket.active:
         yield "systemd starts sshd by its socket, which stays as it is"
     weak: Mapping[str, int] = {
-        key.path: key.bits for key in sshd.host_keys or () if key.type == "rsa" and key.bits < 3072  # noqa: PLR2004
+        key.path: key.bits
+        for key in sshd.host_keys or ()
+        if key.type == "rsa" and key.bits < 3072  # noqa: PLR2004
     }
     for path, bits in weak.items():
         yield f"the host key {path} is RSA of {bits} bits only"

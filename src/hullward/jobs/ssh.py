@@ -1,0 +1,185 @@
+"""The job of sshd: gather, prove that a key works, rehearse, and prove what the server does."""
+
+import getpass
+import shlex
+import time
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from hullward import flow
+from hullward.apply.journal import Entry
+from hullward.collect import bundle, collector, sshd, sshd_keep
+from hullward.fixes import sshd as fix
+from hullward.fixes.sshd_checks import CANDIDATE
+from hullward.host import login, offer, reader, rehearsal
+from hullward.host.deadline import Deadline
+from hullward.host.endpoints import SshEndpoint
+from hullward.host.hands import Hands
+from hullward.host.login import Login
+from hullward.jobs.machine import Machine
+from hullward.judge import judge
+from hullward.model.errors import HullwardError
+from hullward.model.facts import Snapshot
+from hullward.model.host import Host
+from hullward.model.plan import Act, Plan
+from hullward.model.report import Outcome
+from hullward.model.sshd import Keep, Sshd
+from hullward.rules import ALL
+
+JOB = fix.JOB
+_NOTHING = "Nothing was changed."
+_SETTLE_SECONDS, _TRIES = 1.0, 10
+
+
+def looked(target: str, found: Sshd | str) -> Snapshot:
+    """Make a snapshot of what was found, for the rules about ssh."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(found, str):
+        return Snapshot(target, now, host=Host(gaps={"sshd": found}))
+    return Snapshot(target, now, host=Host(sshd=found))
+
+
+def gathered(machine: Machine) -> tuple[Sshd, Keep]:
+    """Look at the server as root; raises HullwardError for any doubt."""
+    script = collector.script((*sshd.QUESTIONS, *sshd_keep.QUESTIONS))
+    answers = bundle.parse(machine.journal.hands.run(script, 60).out.encode())
+    found, keep = sshd.parse(answers), sshd_keep.parse(answers)
+    for why in (found, keep):
+        if isinstance(why, str):
+            raise HullwardError(f"sshd cannot be hardened: {why}.", _NOTHING)
+    assert isinstance(found, Sshd)  # noqa: S101 - as the loop has seen
+    assert isinstance(keep, Keep)  # noqa: S101 - likewise
+    return found, keep
+
+
+def harden(machine: Machine, within: int | None, person: flow.Person) -> Plan | None:
+    """Harden the server; None where the person does not agree."""
+    machine.journal.idle()
+    found, keep = gathered(machine)
+    files = machine.journal.look(fix.files(found))
+    plan = fix.harden(found, keep, files, _reload(found))
+    endpoint = _endpoint(machine, found)
+    person.hears("Proving that a key logs in")
+    proven = login.by_key(endpoint, Deadline(machine.access.timeout), machine.access)
+    if isinstance(proven, str):
+        raise _no_key(machine, keep, found, proven)
+    if within:
+        plan = replace(plan, within=within)
+    return plan if flow.change(machine.journal, plan, work(machine, plan), person) else None
+
+
+def work(machine: Machine, plan: Plan) -> flow.Work:
+    """Say how the job proves a plan. The way back is proven by the connection that confirms it."""
+
+    def rehearse(entry: Entry) -> None:
+        if plan.forth.rehearsal == fix.LOGIN:
+            _rehearse(machine, entry)
+
+    def prove(_: Entry) -> None:
+        if plan.forth.proof == fix.HARDENED:
+            _prove(machine)
+
+    return flow.Work(rehearse, prove)
+
+
+def _reload(found: Sshd) -> Act:
+    """Give the command that makes sshd read its files; it must be right on the way back as well."""
+    words = shlex.split(found.reload)
+    if words[0] == "systemctl":
+        unit = words[-1]
+        if found.socket and found.socket.active:
+            # Started for each connection, or with the first one, it reads its files then.
+            line = 'systemctl is-active -q "$1" || exit 0; exec systemctl reload "$1"'
+            return Act(("sh", "-c", line, "-", unit), f"{found.reload}, if it runs")
+        return Act(tuple(words))
+    if words[0] == "rc-service":
+        return Act(tuple(words))
+    return Act(("sh", "-c", sshd_keep.RELOAD), "kill -HUP the sshd that waits for connections")
+
+
+def _endpoint(machine: Machine, found: Sshd | None = None) -> SshEndpoint:
+    """Say where the person at the keyboard logs in: on this machine, at its own sshd."""
+    endpoint = machine.target.endpoint
+    if isinstance(endpoint, SshEndpoint):
+        return endpoint
+    port = (found.settings or {}).get("port") if found else None
+    number = port.value.split()[0] if port else ""
+    return SshEndpoint("localhost", getpass.getuser(), int(number) if number.isdecimal() else 0)
+
+
+def _no_key(machine: Machine, keep: Keep, found: Sshd, why: str) -> HullwardError:
+    have = sorted({key.user for key in found.login_keys or () if key.type and not key.forced})
+    others = [name for name in have if name in keep.admins and name != keep.person]
+    left = (
+        f"only {', '.join(others)} could log in any more"
+        if others
+        else "no account that can administer it could log in any more"
+    )
+    host = _endpoint(machine, found).host
+    return HullwardError(
+        f"No key login works for {keep.person} on {host} ({why}), and {left}.",
+        f"`ssh-copy-id {host}` puts your key there; `ssh -o PreferredAuthentications=publickey "
+        f"{host}` must work. {_NOTHING}",
+    )
+
+
+def _rehearse(machine: Machine, entry: Entry) -> None:
+    """Log in by key to the server with the new files, before anything is changed."""
+    found, keep = gathered(machine)
+    ready = entry.candidate(CANDIDATE)
+    command = (found.program, *keep.arguments, "-i", "-e", "-f", ready)
+    hands = machine.journal.hands
+    assert isinstance(hands, Hands)  # noqa: S101 - a rehearsal needs a machine
+    endpoint = _endpoint(machine, found)
+    tried = rehearsal.login(hands, command, endpoint, Deadline(machine.access.timeout))
+    if isinstance(tried, Login):
+        return
+    present = (found.program, *keep.arguments, "-i", "-e", "-f", found.config)
+    now = rehearsal.login(hands, present, endpoint, Deadline(machine.access.timeout))
+    if isinstance(now, str):
+        raise HullwardError(
+            f"The login cannot be rehearsed, not even with the files of now: {now}.",
+            "A key with from=, or a Match Address, does not fit a rehearsal, which has no address.",
+        )
+    raise HullwardError(f"With the new files {keep.person} could not log in any more: {tried}.", "")
+
+
+def _prove(machine: Machine) -> None:
+    """Log in anew, ask the server what it offers, and judge it by the rules."""
+    endpoint = _endpoint(machine)
+    time.sleep(_SETTLE_SECONDS)  # a server that is told to reload serves on for a moment
+    proven = _logged_in(machine, endpoint)
+    if isinstance(proven, str):
+        raise HullwardError(f"A new login by key does not work: {proven}.", "")
+    found, _ = gathered(machine)
+    offered = offer.ask(_endpoint(machine, found), Deadline(machine.access.timeout), machine.access)
+    snapshot = flow.with_offer(looked(machine.target.name, found), offered)
+    rules = [rule for rule in ALL if rule.id in fix.CLEARS | {"ssh-running-differs"}]
+    report = judge(snapshot, rules, [], datetime.now(UTC).date())
+    for verdict in report.verdicts:
+        if verdict.outcome in {Outcome.FAIL, Outcome.BROKEN}:
+            raise HullwardError(
+                f"The server is not what it should be: {verdict.evidence or verdict.reason}.", ""
+            )
+
+
+def _logged_in(machine: Machine, endpoint: SshEndpoint) -> Login | str:
+    """Log in by key, as soon as the server listens again."""
+    proven: Login | str = ""
+    for _ in range(_TRIES):
+        proven = login.by_key(endpoint, Deadline(machine.access.timeout), machine.access)
+        if isinstance(proven, Login) or "refused" not in proven:
+            break
+        time.sleep(_SETTLE_SECONDS)
+    return proven
+
+
+def checked(machine: Machine, *, offered: bool) -> Snapshot:
+    """Look at the server alone, with as much as this login may see, and change nothing."""
+    said = reader.ask_host(machine.target, collector.script(sshd.QUESTIONS), machine.access)
+    snapshot = looked(machine.target.name, sshd.parse(bundle.parse(said)))
+    if not offered:
+        return snapshot
+    deadline = Deadline(machine.access.timeout)
+    return flow.with_offer(snapshot, reader.offer(machine.target, machine.access, deadline))
