@@ -143,6 +143,16 @@ def obstacles(sshd: Sshd, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
             )
 
 
+def clears(rule: str, sshd: Sshd) -> str | None:
+    """Give the option with which the change clears a rule, None where it would not be made."""
+    try:
+        _possible(sshd)
+    except HullwardError:
+        return None
+    blocked = any(True for _ in obstacles(sshd, wanted(sshd)))
+    return "" if rule in CLEARS and not blocked else None
+
+
 def _possible(sshd: Sshd) -> None:
     """Refuse where it is not known what a change would do."""
     gap = sshd.gaps.get("probes") or ("" if sshd.probes else "sshd -T was not asked")

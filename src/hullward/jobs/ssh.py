@@ -13,10 +13,12 @@ from hullward.collect import bundle, collector, sshd, sshd_keep
 from hullward.fixes import sshd as fix
 from hullward.fixes.sshd_checks import CANDIDATE
 from hullward.host import login, offer, reader, rehearsal
+from hullward.host.contexts import Target
 from hullward.host.deadline import Deadline
 from hullward.host.endpoints import SshEndpoint
 from hullward.host.hands import Hands
 from hullward.host.login import Login
+from hullward.host.reader import Access
 from hullward.jobs.machine import Machine
 from hullward.judge import judge
 from hullward.model.errors import HullwardError
@@ -175,11 +177,10 @@ def _logged_in(machine: Machine, endpoint: SshEndpoint) -> Login | str:
     return proven
 
 
-def checked(machine: Machine, *, offered: bool) -> Snapshot:
+def checked(target: Target, access: Access, *, offered: bool) -> Snapshot:
     """Look at the server alone, with as much as this login may see, and change nothing."""
-    said = reader.ask_host(machine.target, collector.script(sshd.QUESTIONS), machine.access)
-    snapshot = looked(machine.target.name, sshd.parse(bundle.parse(said)))
+    said = reader.ask_host(target, collector.script(sshd.QUESTIONS), access)
+    snapshot = looked(target.name, sshd.parse(bundle.parse(said)))
     if not offered:
         return snapshot
-    deadline = Deadline(machine.access.timeout)
-    return flow.with_offer(snapshot, reader.offer(machine.target, machine.access, deadline))
+    return flow.with_offer(snapshot, reader.offer(target, access, Deadline(access.timeout)))
