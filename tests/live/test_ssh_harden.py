@@ -2,23 +2,24 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullward import flow
 from hullward.apply.journal import Journal
 from hullward.host.contexts import Target
 from hullward.host.endpoints import SshEndpoint
-from hullward.host.hands import Hands
+from hullward.host.hands import Answer, Hands
 from hullward.host.reader import Access
 from hullward.jobs import ssh, undo
 from hullward.jobs.machine import Machine
 from hullward.model.errors import HullwardError
-from hullward.model.plan import Plan
+from hullward.model.plan import Plan, lines
 from hullward.model.report import Outcome
 from sshd_lab import HARDENED, INSIDE, MAIN, Lab, lab, missing
 
@@ -43,6 +44,18 @@ RULES = ("ssh-root-login", "ssh-public-key", "ssh-password-login", "ssh-keyboard
 
 def yes(_: Plan) -> bool:
     return True
+
+
+class Inside(Struct):
+    """Hands that need no sshd: root beside it, as on the console."""
+
+    lab: Lab
+    where: str = "lab"
+
+    def run(self, script: str, seconds: float) -> Answer:
+        del seconds
+        done = self.lab.run("sh", "-s", given=script)
+        return Answer(done.stdout, done.returncode)
 
 
 class Site(Struct):
@@ -122,3 +135,238 @@ def test_passwords_work_before_and_keys_only_after_and_undo_brings_it_all_back(
         assert made.files() == before
         assert {m for m in methods if made.lab.logs_in("bob", m)} == set(methods)
         assert [c.state for c in made.machine.journal.changes()] == ["confirmed", "confirmed"]
+
+
+def test_root_by_sudo_hardens_as_well(
+    tmp_path: Path,
+) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}, user="bob") as made:
+        made.lab.sudo()
+
+        plan = made.harden()
+
+        assert plan
+        assert made.outcomes() == {Outcome.PASS}
+        assert not made.lab.logs_in("bob", "password")
+
+
+def test_root_by_a_password_of_sudo_rehearses_too(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}, user="bob") as made:
+        made.lab.sudo("")
+        hands = Hands(made.machine.target, made.machine.access, lambda: "correct horse")
+        made.machine = replace(made.machine, journal=Journal(hands, "/run/hullward"))
+
+        assert made.harden()
+        assert made.outcomes() == {Outcome.PASS}
+
+
+def test_a_main_file_without_include_gets_one_on_top_and_a_match_at_its_end_is_no_trap(
+    tmp_path: Path,
+) -> None:
+    text = f"{SOFT}Match User eve\n  X11Forwarding no\n"
+    with site(tmp_path, {MAIN: text}) as made:
+        made.lab.run("chmod", "600", MAIN)
+        before = made.files()
+
+        made.harden()
+
+        after = made.files()
+        assert after[f"./sshd_config 0 0 600"] == f"Include {DROP_INS}/*.conf\n{text}"
+        assert after["./sshd_config.d/00-hullward.conf 0 0 600"].startswith("# Written by hullward")
+        assert not made.lab.logs_in("bob", "password")
+        assert not made.lab.logs_in("eve", "password")
+
+        undo.undo(made.machine, None, undo.REFUSE, made.person)
+
+        assert made.files() == before
+
+
+def test_files_that_slept_beside_the_main_file_are_not_woken(tmp_path: Path) -> None:
+    files = {MAIN: SOFT, f"{DROP_INS}/10-old.conf": "DenyUsers root bob\n"}
+    with site(tmp_path, files) as made:
+        made.harden()
+
+        assert made.files()["./sshd_config 0 0 644"] == f"Include {OURS}\n{SOFT}"
+        assert made.lab.logs_in("bob", "publickey")
+        assert not made.lab.logs_in("bob", "password")
+
+
+def test_a_drop_in_that_sorts_before_ours_does_not_win(tmp_path: Path) -> None:
+    files = {MAIN: INCLUDE + SOFT, f"{DROP_INS}/00-a.conf": "PasswordAuthentication yes\n"}
+    with site(tmp_path, files) as made:
+        made.harden()
+
+        assert made.files()["./sshd_config 0 0 644"].startswith(f"Include {OURS}\n{INCLUDE}")
+        assert not made.lab.logs_in("bob", "password")
+
+
+def test_a_match_block_of_somebody_else_is_refused_by_file_and_line(tmp_path: Path) -> None:
+    with site(
+        tmp_path, {MAIN: f"{INCLUDE}{SOFT}Match User bob\n  PasswordAuthentication yes\n"}
+    ) as made:
+        found = made.refusal()
+
+        number = len(lines(INCLUDE + SOFT)) + 2
+        assert found.what == (
+            "PasswordAuthentication is yes for bob by a Match block that is not hullward's "
+            f"({MAIN}:{number} in Match User bob)."
+        )
+        assert made.lab.logs_in("bob", "password")
+
+
+def test_an_argument_of_the_daemon_is_refused(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}, "-o", "PasswordAuthentication yes") as made:
+        assert "by the arguments that sshd was started with" in made.refusal().what
+
+
+def test_without_a_key_that_works_nothing_is_changed(tmp_path: Path) -> None:
+    """The work itself gets in by another way here, as it does where somebody types a password."""
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}) as made:
+        made.lab.run("sh", "-c", "rm /etc/ssh/authorized_keys/*")
+        made.machine = replace(made.machine, journal=Journal(Inside(made.lab), "/run/hullward"))
+        found = made.refusal()
+
+        assert found.what.startswith("No key login works for root on lab (")
+        assert "no account that can administer it could log in any more" in found.what
+        assert "ssh-copy-id lab" in found.advice
+
+
+def test_the_other_admin_who_has_a_key_is_named(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}) as made:
+        made.lab.run("rm", "/etc/ssh/authorized_keys/root")
+        made.machine = replace(made.machine, journal=Journal(Inside(made.lab), "/run/hullward"))
+
+        assert "and only bob could log in any more" in made.refusal().what
+
+
+def test_a_candidate_that_would_lock_out_is_refused_by_the_rehearsal(tmp_path: Path) -> None:
+    """The drop-in sleeps beside a main file without Include: only a login shows what it does."""
+    with site(tmp_path, {MAIN: SOFT, OURS: "MaxAuthTries 3\nDenyUsers root\n"}) as made:
+        found = made.refusal()
+
+        assert found.what.startswith("With the new files root could not log in any more: ")
+        assert "listed in DenyUsers" in found.what
+        assert found.advice == "Everything is as it was before."
+        assert made.lab.logs_in("root", "password")
+
+
+def test_a_candidate_in_which_another_line_would_win_is_refused_by_sshd_itself(
+    tmp_path: Path,
+) -> None:
+    sleeping = "Match User eve\n  PasswordAuthentication yes\n"
+    with site(tmp_path, {MAIN: f"{SOFT}Match User eve\n  Banner none\n", OURS: sleeping}) as made:
+        found = made.refusal()
+
+        assert "passwordauthentication would be yes for user=eve," in found.what
+
+
+def test_a_lock_out_behind_its_back_is_taken_back_by_the_host_in_time(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}) as made:
+        before = made.files()
+
+        def hears(step: str) -> None:
+            if step == "Verifying":
+                line = f"echo 'DenyUsers root' >>{OURS}; kill -HUP $(cat /run/sshd.pid)"
+                made.lab.run("sh", "-c", line)
+                while made.lab.logs_in("root", "publickey"):
+                    time.sleep(0.2)
+                shut.append(step)
+
+        shut: list[str] = []
+        with pytest.raises(HullwardError) as failed:
+            ssh.harden(made.machine, 15, flow.Person("me@here", yes, hears))
+
+        assert "takes it back by itself within 15 seconds" in failed.value.advice
+        assert shut
+        ends = time.monotonic() + 30
+        while made.files() != before and time.monotonic() < ends:
+            time.sleep(0.5)
+        time.sleep(1)
+        assert made.files() == before
+        assert made.lab.logs_in("root", "publickey")
+        assert [change.state for change in made.machine.journal.changes()] == ["reverted"]
+
+
+def test_a_second_factor_stays(tmp_path: Path) -> None:
+    text = f"{SOFT}Match User eve\n  AuthenticationMethods publickey,keyboard-interactive\n"
+    both = f"{SOFT}AuthenticationMethods publickey,keyboard-interactive publickey\n"
+    with site(tmp_path, {MAIN: INCLUDE + text}) as made:
+        assert "keyboard-interactive is the second factor of some" in made.refusal().what
+        made.lab.write({MAIN: INCLUDE + both})
+        made.lab.reload()
+        made.harden()
+
+        assert "KbdInteractive" not in made.lab.run("cat", OURS).stdout
+        assert made.lab.logs_in("bob", "publickey,keyboard-interactive")
+        assert not made.lab.logs_in("bob", "keyboard-interactive")
+
+
+def test_what_is_stricter_already_stays(tmp_path: Path) -> None:
+    text = SOFT.replace("PermitRootLogin yes", "PermitRootLogin forced-commands-only")
+    with site(tmp_path, {MAIN: INCLUDE + text}, user="bob") as made:
+        made.lab.sudo()
+        made.harden()
+
+        assert "PermitRootLogin" not in made.lab.run("cat", OURS).stdout
+        assert not made.lab.logs_in("root", "publickey")
+
+
+def test_hardened_twice_changes_nothing(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}) as made:
+        made.harden()
+
+        assert made.refusal().what == "sshd is as hard as `hullward ssh harden` makes it."
+
+
+def test_what_somebody_wrote_into_the_drop_in_stays(tmp_path: Path) -> None:
+    own = (
+        "MaxAuthTries 3\npasswordauthentication yes\nMatch User eve\n  PasswordAuthentication no\n"
+    )
+    with site(tmp_path, {MAIN: INCLUDE + SOFT, OURS: own}) as made:
+        made.harden()
+
+        text = made.lab.run("cat", OURS).stdout
+        assert text.endswith("MaxAuthTries 3\nMatch User eve\n  PasswordAuthentication no\n")
+        assert "passwordauthentication yes" not in text
+        assert not made.lab.logs_in("bob", "password")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{SOFT}Match User\n  X11Forwarding no\n", "What sshd does is not known: "),
+        (f"{SOFT}Match Nonsense bob\n  X11Forwarding no\n", "What sshd does is not known: "),
+        (f"Include {MAIN}\n{SOFT}", "What sshd does is not known: "),
+        (f"{SOFT}NoSuchKeyword yes\n", "What sshd does is not known: "),
+    ],
+)
+def test_files_that_sshd_would_not_read_are_left_alone(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}) as made:
+        made.lab.write({MAIN: text})
+        found = made.refusal()
+
+        assert found.what.startswith(told)
+        assert "\n" not in found.what
+        assert found.advice
+
+
+def test_lines_that_end_as_on_windows_are_read_as_sshd_reads_them(tmp_path: Path) -> None:
+    text = (INCLUDE + SOFT).replace("\n", "\r\n")
+    with site(
+        tmp_path, {MAIN: text, f"{DROP_INS}/50-x.conf": "PasswordAuthentication yes\r\n"}
+    ) as made:
+        made.harden()
+
+        assert not made.lab.logs_in("bob", "password")
+        assert made.lab.logs_in("bob", "publickey")
+        assert made.outcomes() == {Outcome.PASS}
+
+
+def test_without_root_it_is_one_clear_line(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}, user="eve") as made:
+        with pytest.raises(HullwardError) as refused:
+            made.harden()
+
+        assert "sudo" in refused.value.what + refused.value.advice
