@@ -146,15 +146,16 @@ class Lab:
         """Start the sshd, and wait until it answers."""
         started = self.run("/usr/local/sbin/sshd", *arguments)
         assert not started.returncode, started.stderr
-        self._wait()
+        self.wait()
 
     def reload(self) -> None:
         """Tell it to read its files anew."""
         self.run("sh", "-c", "sshd -t && kill -HUP $(cat /run/sshd.pid)")
         time.sleep(0.3)
-        self._wait()
+        self.wait()
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Wait until it answers."""
         for _ in range(100):
             said = self.run("ssh-keyscan", "-T", "1", "127.0.0.1")
             if "SSH-2.0" in said.stdout + said.stderr:

@@ -1,6 +1,8 @@
 """`hullward ssh harden` on a real sshd: logins that work before and after, and what is refused."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from msgspec.structs import replace
 
 from hullward import flow
 from hullward.apply.journal import Journal
+from hullward.fixes.sshd_lines import PLAIN, Wish
 from hullward.host.contexts import Target
 from hullward.host.endpoints import SshEndpoint
 from hullward.host.hands import Answer, Hands
@@ -21,7 +24,7 @@ from hullward.jobs.machine import Machine
 from hullward.model.errors import HullwardError
 from hullward.model.plan import Plan, lines
 from hullward.model.report import Outcome
-from sshd_lab import HARDENED, INSIDE, MAIN, Lab, lab, missing
+from sshd_lab import HARDENED, MAIN, Lab, lab, missing
 
 pytestmark = [
     pytest.mark.live,
@@ -69,14 +72,19 @@ class Site(Struct):
     def person(self) -> flow.Person:
         return flow.Person("me@here", yes, self.heard.append)
 
-    def harden(self, within: int | None = None) -> Plan | None:
-        return ssh.harden(self.machine, within, self.person)
+    def harden(
+        self,
+        wish: Wish = PLAIN,
+        within: int | None = None,
+        others: Mapping[str, SshEndpoint] | None = None,
+    ) -> Plan | None:
+        return ssh.harden(self.machine, ssh.Request(wish, within, others or {}), self.person)
 
-    def refusal(self) -> HullwardError:
+    def refusal(self, wish: Wish = PLAIN, **others: SshEndpoint) -> HullwardError:
         """Harden, and give the reason why not; nothing may have been touched by it."""
         before = self.files()
         with pytest.raises(HullwardError) as refused:
-            self.harden()
+            self.harden(wish, others=others)
         assert self.files() == before
         assert all(change.over for change in self.machine.journal.changes())
         return refused.value
@@ -101,10 +109,15 @@ def site(
     with lab() as made:
         made.write(files)
         made.start(*arguments)
-        target = Target("lab", SshEndpoint("lab", user))
-        access = Access(20, made.config(folder))
-        machine = Machine(target, access, Journal(Hands(target, access), "/run/hullward"))
-        yield Site(made, machine, [])
+        yield at(made, folder, user)
+
+
+def at(made: Lab, folder: Path, user: str = "root") -> Site:
+    """Reach a lab as hullward does, over ssh."""
+    target = Target("lab", SshEndpoint("lab", user))
+    access = Access(20, made.config(folder))
+    machine = Machine(target, access, Journal(Hands(target, access), "/run/hullward"))
+    return Site(made, machine, [])
 
 
 def test_passwords_work_before_and_keys_only_after_and_undo_brings_it_all_back(
@@ -171,7 +184,7 @@ def test_a_main_file_without_include_gets_one_on_top_and_a_match_at_its_end_is_n
         made.harden()
 
         after = made.files()
-        assert after[f"./sshd_config 0 0 600"] == f"Include {DROP_INS}/*.conf\n{text}"
+        assert after["./sshd_config 0 0 600"] == f"Include {DROP_INS}/*.conf\n{text}"
         assert after["./sshd_config.d/00-hullward.conf 0 0 600"].startswith("# Written by hullward")
         assert not made.lab.logs_in("bob", "password")
         assert not made.lab.logs_in("eve", "password")
@@ -274,7 +287,7 @@ def test_a_lock_out_behind_its_back_is_taken_back_by_the_host_in_time(tmp_path: 
 
         shut: list[str] = []
         with pytest.raises(HullwardError) as failed:
-            ssh.harden(made.machine, 15, flow.Person("me@here", yes, hears))
+            ssh.harden(made.machine, ssh.Request(within=15), flow.Person("me@here", yes, hears))
 
         assert "takes it back by itself within 15 seconds" in failed.value.advice
         assert shut
@@ -370,3 +383,218 @@ def test_without_root_it_is_one_clear_line(tmp_path: Path) -> None:
             made.harden()
 
         assert "sudo" in refused.value.what + refused.value.advice
+
+
+KEYS = Wish(host_keys=True)
+STRICT = Wish(strict=True)
+LOOSE = (
+    SOFT.replace("HostKey /etc/ssh/ssh_host_ed25519_key\n", "")
+    .replace("HostKeyAlgorithms ssh-ed25519\n", "")
+    .replace("X11Forwarding no", "X11Forwarding yes")
+)
+
+
+@contextmanager
+def pinned_by_ecdsa(
+    folder: Path, text: str, *, hashed: bool = False
+) -> Iterator[tuple[Site, Path]]:
+    """A server with every kind of host key, and a person who knows it by the ECDSA key alone."""
+    with site(folder, {MAIN: LOOSE}) as made:
+        made.lab.run("ssh-keygen", "-A")
+        made.lab.write({MAIN: text})
+        made.lab.reload()
+        known = folder / "known_hosts"
+        known.write_text(made.lab.run("ssh-keyscan", "-t", "ecdsa", "127.0.0.1").stdout)
+        config = folder / "ssh_config"
+        if hashed:
+            subprocess.run(("ssh-keygen", "-q", "-H", "-f", known), check=True)  # noqa: S603, S607
+        config.write_text(
+            config.read_text()
+            .replace("StrictHostKeyChecking no", "StrictHostKeyChecking yes\n  UpdateHostKeys no")
+            .replace("UserKnownHostsFile /dev/null", f"UserKnownHostsFile {known}")
+        )
+        yield made, known
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+def test_host_keys_are_retired_once_the_person_knows_another_one(
+    tmp_path: Path,
+    hashed: bool,  # noqa: FBT001 - a case
+) -> None:
+    with pinned_by_ecdsa(tmp_path, INCLUDE + LOOSE, hashed=hashed) as (made, known):
+        before = made.files()
+        text = known.read_text()
+        assert made.lab.verdict("ssh-host-key-type").outcome is Outcome.FAIL
+
+        plan = made.harden(KEYS)
+
+        assert plan
+        assert any(str(known) in note for note in plan.forth.notes)
+        ours = made.lab.run("cut", "-d", " ", "-f", "1,2", "/etc/ssh/ssh_host_ed25519_key.pub")
+        added = known.read_text().removeprefix(text)
+        assert added == f"{text.split()[0] if hashed else '127.0.0.1'} {ours.stdout}"
+        shown = made.lab.run("ssh-keyscan", "127.0.0.1").stdout
+        assert {line.split()[1] for line in shown.splitlines() if line[0] != "#"} == {
+            "ssh-ed25519",
+            "ssh-rsa",
+        }
+        assert made.lab.verdict("ssh-host-key-type").outcome is Outcome.PASS
+        assert made.lab.verdict("ssh-host-key-algorithms").outcome is Outcome.PASS
+
+        undo.undo(made.machine, None, undo.REFUSE, made.person)
+
+        assert made.files() == before
+
+
+def test_a_host_key_that_the_main_file_loads_becomes_a_remark(tmp_path: Path) -> None:
+    keys = "".join(f"HostKey /etc/ssh/ssh_host_{kind}_key\n" for kind in ("ecdsa", "ed25519"))
+    with pinned_by_ecdsa(tmp_path, INCLUDE + keys + LOOSE) as (made, _):
+        made.harden(KEYS)
+
+        text = made.lab.run("cat", MAIN).stdout
+        assert text == INCLUDE + f"#{keys}" + LOOSE
+        assert "HostKey" not in made.lab.run("cat", OURS).stdout
+        assert made.lab.verdict("ssh-host-key-type").outcome is Outcome.PASS
+
+
+def test_the_only_host_key_is_never_retired(tmp_path: Path) -> None:
+    text = "HostKey /etc/ssh/ssh_host_ecdsa_key\n"
+    with pinned_by_ecdsa(tmp_path, INCLUDE + text + LOOSE) as (made, _):
+        found = made.refusal(KEYS)
+
+        assert found.what.startswith("The server has no Ed25519 key")
+        assert "ssh-keygen -A" in found.advice
+
+
+def test_known_hosts_of_everybody_is_not_ours_to_write(tmp_path: Path) -> None:
+    with pinned_by_ecdsa(tmp_path, INCLUDE + LOOSE) as (made, known):
+        config = tmp_path / "ssh_config"
+        config.write_text(config.read_text() + f"  GlobalKnownHostsFile {known}\n")
+
+        assert made.refusal(KEYS).what == (f"{known} knows this host by a key alone that is to go.")
+
+
+def test_strict_ends_forwarding_and_leaves_logins_alone(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + LOOSE}) as made:
+        assert made.lab.verdict("ssh-forwarding").outcome is Outcome.FAIL
+        assert forwards(tmp_path)
+
+        made.harden(STRICT)
+
+        assert made.lab.verdict("ssh-forwarding").outcome is Outcome.PASS
+        assert not forwards(tmp_path)
+        assert made.lab.logs_in("bob", "publickey")
+        assert made.refusal(STRICT).what.startswith("sshd is as hard")
+
+
+def forwards(folder: Path) -> bool:
+    """Reach the server's own port through it, as a jump does."""
+    command = ("ssh", "-F", str(folder / "ssh_config"), "-W", "127.0.0.1:22", "lab")
+    with subprocess.Popen(  # noqa: S603 - an argument tuple
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout
+        said = process.stdout.readline()
+        process.kill()
+    return said.startswith(b"SSH-2.0")
+
+
+@pytest.mark.parametrize(
+    "way", ["ProxyJump lab", "ProxyJump root@127.0.0.1", "ProxyCommand ssh -W %h:%p root@lab"]
+)
+def test_strict_is_refused_while_a_known_context_jumps_through_the_host(
+    tmp_path: Path, way: str
+) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + LOOSE}) as made:
+        config = tmp_path / "ssh_config"
+        config.write_text(f"{config.read_text()}Host inner\n  {way}\n")
+        found = made.refusal(STRICT, far=SshEndpoint("inner"), near=SshEndpoint("lab", "root"))
+
+        assert found.what == "These are reached by a jump through lab: far."
+
+
+# The program of systemd as far as it is asked here: sshd is started for each connection.
+_SYSTEMCTL = """\
+#!/bin/sh
+echo "$*" >>/run/systemctl.log
+case $1 in
+  show) printf '%s\\n' Id=ssh.service LoadState=loaded ActiveState=inactive '' \
+    Id=ssh.socket LoadState=loaded ActiveState=active NeedDaemonReload=no \\
+    'Listen=[::]:22 (Stream)' ;;
+  is-active) exit 3 ;;
+  reload | restart) exit 1 ;;
+esac
+"""
+_SYSTEMD_RUN = """\
+#!/bin/sh
+for word; do case $word in --on-active=*) after=${word#*=} ;; --*) ;; *) break ;; esac; shift; done
+setsid sh -c 'sleep "$1"; shift; exec "$@"' - "$after" "$@" >/dev/null 2>&1 </dev/null &
+"""
+_SOCKET = """\
+import socket, subprocess
+s = socket.create_server(("127.0.0.1", 22))
+while True:
+    c, _ = s.accept()
+    with c:
+        subprocess.Popen(["/usr/local/sbin/sshd", "-i"], stdin=c, stdout=c, stderr=2)
+"""
+
+
+def test_an_sshd_that_a_socket_starts_needs_no_reload_and_gets_none(tmp_path: Path) -> None:
+    with lab() as inside:
+        inside.write({MAIN: INCLUDE + SOFT, "/run/socket.py": _SOCKET})
+        inside.run("mkdir", "-p", "/run/systemd/system", "/usr/local/bin")
+        for name, text in (("systemctl", _SYSTEMCTL), ("systemd-run", _SYSTEMD_RUN)):
+            inside.write({f"/usr/local/bin/{name}": text})
+            inside.run("chmod", "755", f"/usr/local/bin/{name}")
+        inside.run(
+            "sh", "-c", f"setsid {sys.executable} /run/socket.py >/dev/null 2>&1 </dev/null &"
+        )
+        inside.wait()
+        made = at(inside, tmp_path)
+        assert inside.logs_in("bob", "password")
+
+        plan = made.harden()
+
+        assert plan
+        assert any("socket" in note for note in plan.forth.notes)
+        assert not inside.logs_in("bob", "password")
+        assert inside.logs_in("bob", "publickey")
+        asked = inside.run("cat", "/run/systemctl.log").stdout.splitlines()
+        assert "is-active -q ssh" in asked
+        assert not [line for line in asked if line.startswith(("reload", "restart", "start"))]
+
+
+def hullward(made: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line beside the server, as on its console."""
+    return made.run(sys.executable, "-m", "hullward", *words)
+
+
+def test_on_the_host_itself_a_key_login_to_itself_is_what_counts(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}) as made:
+        refused = hullward(made.lab, "ssh", "harden", "--yes", "unix:///run/none.sock")
+
+        assert refused.returncode == 2
+        assert refused.stderr.splitlines()[-2].startswith(
+            "hullward: No key login works for root on localhost ("
+        )
+        made.lab.run("mkdir", "-p", "/run/homes/.ssh")
+        made.lab.run("cp", "/run/id", "/run/homes/.ssh/id_ed25519")
+        made.lab.run("sh", "-c", "ssh-keyscan localhost >/run/homes/.ssh/known_hosts")
+
+        before = hullward(made.lab, "ssh", "check", "unix:///run/none.sock")
+        dry = hullward(made.lab, "ssh", "harden", "--dry-run", "unix:///run/none.sock")
+        done = hullward(made.lab, "ssh", "harden", "--yes", "unix:///run/none.sock")
+        after = hullward(made.lab, "ssh", "check", "unix:///run/none.sock")
+        changes = hullward(made.lab, "changes", "unix:///run/none.sock")
+        undone = hullward(made.lab, "undo", "--yes", "unix:///run/none.sock")
+
+        assert before.returncode == 1
+        assert "HIGH ssh-password-login" in before.stdout
+        assert "→ hullward ssh harden unix:///run/none.sock" in before.stdout
+        assert "container" not in before.stdout
+        assert "+PasswordAuthentication no" in dry.stdout.splitlines()
+        assert (dry.returncode, done.returncode, undone.returncode) == (0, 0, 0), done.stderr
+        assert "Harden sshd" in changes.stdout
+        assert after.returncode == 0
+        assert made.lab.logs_in("bob", "password")

@@ -1,5 +1,6 @@
 """`hullward ssh`: the ssh server of a host, looked at and hardened."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -8,6 +9,9 @@ from hullward import fleet
 from hullward.cli import changing, targets, verdicts
 from hullward.cli.audit import FORMATS
 from hullward.cli.main import show
+from hullward.fixes.sshd_lines import Wish
+from hullward.host.contexts import Contexts, TlsOptions, environment
+from hullward.host.endpoints import SshEndpoint
 from hullward.jobs import ssh
 from hullward.model.severity import Severity
 
@@ -54,6 +58,12 @@ def check(**values: Any) -> int:  # noqa: ANN401 - what the options hold
 @command.command("harden")
 @click.argument("target", nargs=-1)
 @changing.options
+@click.option(
+    "--host-keys", is_flag=True, help="Retire DSA and ECDSA host keys; known_hosts is seen to."
+)
+@click.option(
+    "--strict", is_flag=True, help="No forwarding either, if nobody jumps through the host."
+)
 def harden(target: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - what the options hold
     """Let nobody in by password: keys only, root by key.
 
@@ -63,6 +73,16 @@ def harden(target: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - wha
     """
     machine = changing.machine(values, target)
     person = changing.person(values, machine.target.name)
-    if ssh.harden(machine, values["within"], person):
+    wish = Wish(values["host_keys"], values["strict"])
+    others = _known() if wish.strict else {}
+    if ssh.harden(machine, ssh.Request(wish, values["within"], others), person):
         show("sshd takes keys only, as a new login and its own offer say.\n")
     return 0
+
+
+def _known() -> Mapping[str, SshEndpoint]:
+    """Give the docker contexts behind ssh."""
+    found = Contexts(environment(), TlsOptions()).everything()
+    return {
+        target.name: target.endpoint for target in found if isinstance(target.endpoint, SshEndpoint)
+    }

@@ -3,16 +3,20 @@
 import getpass
 import shlex
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward import flow
 from hullward.apply.journal import Entry
 from hullward.collect import bundle, collector, sshd, sshd_keep
+from hullward.fixes import host_keys
 from hullward.fixes import sshd as fix
 from hullward.fixes.sshd_checks import CANDIDATE
-from hullward.host import login, offer, reader, rehearsal
+from hullward.fixes.sshd_lines import PLAIN, Wish
+from hullward.host import login, offer, reader, rehearsal, ssh_settings
 from hullward.host.contexts import Target
 from hullward.host.deadline import Deadline
 from hullward.host.endpoints import SshEndpoint
@@ -55,19 +59,31 @@ def gathered(machine: Machine) -> tuple[Sshd, Keep]:
     return found, keep
 
 
-def harden(machine: Machine, within: int | None, person: flow.Person) -> Plan | None:
+class Request(Struct, frozen=True):
+    """What is asked for; `others` are the targets that the person knows, by their names."""
+
+    wish: Wish = PLAIN
+    within: int | None = None
+    others: Mapping[str, SshEndpoint] = {}
+
+
+def harden(machine: Machine, request: Request, person: flow.Person) -> Plan | None:
     """Harden the server; None where the person does not agree."""
     machine.journal.idle()
     found, keep = gathered(machine)
     files = machine.journal.look(fix.files(found))
-    plan = fix.harden(found, keep, files, _reload(found))
+    plan = fix.harden(found, keep, files, _reload(found), request.wish)
     endpoint = _endpoint(machine, found)
     person.hears("Proving that a key logs in")
     proven = login.by_key(endpoint, Deadline(machine.access.timeout), machine.access)
     if isinstance(proven, str):
         raise _no_key(machine, keep, found, proven)
-    if within:
-        plan = replace(plan, within=within)
+    if request.wish.strict:
+        plan = _without_forwarding(machine, plan, request)
+    if request.wish.host_keys:
+        plan = _with_pins(machine, plan, (found, keep))
+    if request.within:
+        plan = replace(plan, within=request.within)
     return plan if flow.change(machine.journal, plan, work(machine, plan), person) else None
 
 
@@ -75,14 +91,70 @@ def work(machine: Machine, plan: Plan) -> flow.Work:
     """Say how the job proves a plan. The way back is proven by the connection that confirms it."""
 
     def rehearse(entry: Entry) -> None:
-        if plan.forth.rehearsal == fix.LOGIN:
+        words = plan.forth.rehearsal.split()
+        if fix.KEYS in words:
+            _pin(machine)
+        if fix.LOGIN in words:
             _rehearse(machine, entry)
 
     def prove(_: Entry) -> None:
-        if plan.forth.proof == fix.HARDENED:
-            _prove(machine)
+        if plan.forth.proof:
+            _prove(machine, plan.forth.proof)
 
     return flow.Work(rehearse, prove)
+
+
+def _without_forwarding(machine: Machine, plan: Plan, request: Request) -> Plan:
+    """Refuse where somebody jumps through this host; remember whether docker comes over ssh."""
+    endpoint = machine.target.endpoint
+    if not isinstance(endpoint, SshEndpoint):
+        raise HullwardError(
+            "--strict needs an ssh:// target: who jumps through this host is known elsewhere.",
+            f"Run it from where you log in from. {_NOTHING}",
+        )
+    others = {name: other for name, other in request.others.items() if other != endpoint}
+    jumping = ssh_settings.jumping(others, endpoint, machine.access)
+    if jumping:
+        raise HullwardError(
+            f"These are reached by a jump through {endpoint.host}: {', '.join(jumping)}.",
+            f"Without forwarding they could not be any more; leave out --strict. {_NOTHING}",
+        )
+    if _docker(machine):
+        return plan
+    proof = f"{plan.forth.proof} {fix.DOCKER}"
+    return replace(plan, forth=replace(plan.forth, proof=proof))
+
+
+def _docker(machine: Machine) -> str:
+    """Try docker over ssh; says why it does not work."""
+    try:
+        with reader.engine(machine.target, machine.access) as client:
+            client.negotiate()
+    except HullwardError as error:
+        return error.what
+    return ""
+
+
+def _with_pins(machine: Machine, plan: Plan, about: tuple[Sshd, Keep]) -> Plan:
+    """Say which known_hosts of this machine get a key that stays; refuse one that is not ours."""
+    settings = ssh_settings.ask(_endpoint(machine, about[0]), machine.access)
+    for path in host_keys.lacking(ssh_settings.known_hosts(settings, "global"), *about):
+        raise HullwardError(
+            f"{path} knows this host by a key alone that is to go.",
+            f"Its owner adds another one: `ssh-keyscan -t ed25519 HOST`, compared. {_NOTHING}",
+        )
+    own = host_keys.lacking(ssh_settings.known_hosts(settings, "user"), *about)
+    notes = tuple(f"{path} gets a host key that stays, beside the one that goes" for path in own)
+    return replace(plan, forth=replace(plan.forth, notes=plan.forth.notes + notes))
+
+
+def _pin(machine: Machine) -> None:
+    """Add to the person's known_hosts what came over the connection that they trust already."""
+    found, keep = gathered(machine)
+    settings = ssh_settings.ask(_endpoint(machine, found), machine.access)
+    for path, text in ssh_settings.known_hosts(settings, "user").items():
+        if lines := host_keys.pins(text, found, keep):
+            ssh_settings.append(path, lines)
 
 
 def _reload(found: Sshd) -> Act:
@@ -147,7 +219,7 @@ def _rehearse(machine: Machine, entry: Entry) -> None:
     raise HullwardError(f"With the new files {keep.person} could not log in any more: {tried}.", "")
 
 
-def _prove(machine: Machine) -> None:
+def _prove(machine: Machine, proof: str) -> None:
     """Log in anew, ask the server what it offers, and judge it by the rules."""
     endpoint = _endpoint(machine)
     time.sleep(_SETTLE_SECONDS)  # a server that is told to reload serves on for a moment
@@ -157,13 +229,19 @@ def _prove(machine: Machine) -> None:
     found, _ = gathered(machine)
     offered = offer.ask(_endpoint(machine, found), Deadline(machine.access.timeout), machine.access)
     snapshot = flow.with_offer(looked(machine.target.name, found), offered)
-    rules = [rule for rule in ALL if rule.id in fix.CLEARS | {"ssh-running-differs"}]
+    rules = [rule for rule in ALL if rule.id in fix.cleared(proof) | {"ssh-running-differs"}]
     report = judge(snapshot, rules, [], datetime.now(UTC).date())
     for verdict in report.verdicts:
         if verdict.outcome in {Outcome.FAIL, Outcome.BROKEN}:
             raise HullwardError(
                 f"The server is not what it should be: {verdict.evidence or verdict.reason}.", ""
             )
+    gone = host_keys.retired(found) if fix.KEYS in proof.split() else ()
+    if gone:
+        raise HullwardError(f"The server still loads {gone[0].path}.", "")
+    why = _docker(machine) if fix.DOCKER in proof.split() else ""
+    if why:
+        raise HullwardError(f"Docker does not come over ssh any more: {why}", "")
 
 
 def _logged_in(machine: Machine, endpoint: SshEndpoint) -> Login | str:
