@@ -542,13 +542,13 @@ while True:
 
 def test_an_sshd_that_a_socket_starts_needs_no_reload_and_gets_none(tmp_path: Path) -> None:
     with lab() as inside:
-        inside.write({MAIN: INCLUDE + SOFT, "/run/socket.py": _SOCKET})
+        inside.write({MAIN: INCLUDE + SOFT, "/run/listener.py": _SOCKET})
         inside.run("mkdir", "-p", "/run/systemd/system", "/usr/local/bin")
         for name, text in (("systemctl", _SYSTEMCTL), ("systemd-run", _SYSTEMD_RUN)):
             inside.write({f"/usr/local/bin/{name}": text})
             inside.run("chmod", "755", f"/usr/local/bin/{name}")
         inside.run(
-            "sh", "-c", f"setsid {sys.executable} /run/socket.py >/dev/null 2>&1 </dev/null &"
+            "sh", "-c", f"setsid {sys.executable} /run/listener.py >/dev/null 2>&1 </dev/null &"
         )
         inside.wait()
         made = at(inside, tmp_path)

@@ -57,7 +57,7 @@ def wanted(sshd: Sshd, wish: Wish) -> tuple[Line, ...]:
     probes = let_in(sshd)
     lines = []
     roots = [p for p in probes if p.user == "root"]
-    if any(p.value("permitrootlogin") not in _STRICT_ROOT for p in roots):
+    if any(p.value("permitrootlogin") not in _STRICT_ROOT or _ours(p) for p in roots):
         lines.append(Line("PermitRootLogin", "prohibit-password", _ROOT_BY_KEY))
     lines.append(Line("PubkeyAuthentication", "yes", "yes"))
     if not any(_demanded(p, "password") for p in probes):
@@ -68,6 +68,13 @@ def wanted(sshd: Sshd, wish: Wish) -> tuple[Line, ...]:
     if wish.strict:
         lines += [Line(keyword, "no", "no") for keyword in _FORWARDING]
     return tuple(lines)
+
+
+def _ours(root: Probe) -> bool:
+    """Whether a line of the drop-in decides already how root comes in."""
+    setting = root.settings.get("permitrootlogin")
+    by_key = root.value("permitrootlogin") in _ROOT_BY_KEY.split("|")
+    return by_key and setting is not None and setting.file == DROP_IN and not setting.match
 
 
 def obstacles(sshd: Sshd, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
