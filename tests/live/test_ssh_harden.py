@@ -320,7 +320,8 @@ def test_what_is_stricter_already_stays(tmp_path: Path) -> None:
         made.lab.sudo()
         made.harden()
 
-        assert "PermitRootLogin" not in made.lab.run("cat", OURS).stdout
+        said = made.lab.run("cat", OURS).stdout
+        assert "PermitRootLogin forced-commands-only\n" in said
         assert not made.lab.logs_in("root", "publickey")
 
 

@@ -30,9 +30,7 @@ from hullward.rules.ssh_words import DROP_IN, origin
 JOB = "ssh"
 # Words of a rehearsal and a proof.
 LOGIN, KEYS, HARDENED, STRICT, DOCKER = "login", "host-keys", "hardened", "strict", "docker"
-_AUTHENTICATION = frozenset(
-    {"ssh-root-login", "ssh-public-key", "ssh-password-login", "ssh-keyboard-interactive"}
-)
+_BY_PASSWORD = frozenset({"ssh-root-login", "ssh-password-login", "ssh-keyboard-interactive"})
 _HOST_KEYS = frozenset({"ssh-host-key-type", "ssh-host-key-algorithms"})
 _FORWARDING = frozenset({"ssh-forwarding"})
 FOLDER, _, _NAME = DROP_IN.rpartition("/")
@@ -83,7 +81,7 @@ def harden(sshd: Sshd, keep: Keep, now: Sequence[FileNow], reload: Act, wish: Wi
 
 def clears(rule: str, sshd: Sshd) -> str | None:
     """Give the option with which the change clears a rule, None where it would not be made."""
-    options = {"": _AUTHENTICATION, " --host-keys": _HOST_KEYS, " --strict": _FORWARDING}
+    options = {"": _BY_PASSWORD, " --host-keys": _HOST_KEYS, " --strict": _FORWARDING}
     option = next((option for option, rules in options.items() if rule in rules), None)
     if option is None:
         return None
@@ -95,14 +93,17 @@ def clears(rule: str, sshd: Sshd) -> str | None:
     except HullwardError:
         return None
     short = any(key.type == "rsa" and host_keys.weak_key(key) for key in sshd.host_keys or ())
-    blocked = any(True for _ in obstacles(sshd, wanted(sshd, wish)))
+    lines = wanted(sshd, wish)
+    # Where keys are off nobody can prove one.
+    keyless = any(missing(sshd, line) for line in lines if line.name == "pubkeyauthentication")
+    blocked = keyless or any(True for _ in obstacles(sshd, lines))
     return None if blocked or (rule == "ssh-host-key-type" and short) else option
 
 
 def cleared(proof: str) -> frozenset[str]:
     """Name the rules that a change with this proof must have cleared."""
     parts = {
-        HARDENED: _AUTHENTICATION,
+        HARDENED: _BY_PASSWORD | {"ssh-public-key"},
         STRICT: _FORWARDING,
         KEYS: frozenset({"ssh-host-key-algorithms"}),  # of the others a short RSA key may stay
     }
@@ -147,7 +148,7 @@ def _edits(
     if main.text is None:
         raise HullwardError(f"{main.path} is not there.", _NOTHING)
     new = host_keys.without(main.text, sshd) if wish.host_keys else main.text
-    if not sshd.drop_in or any(name < _NAME for name in keep.drop_ins):
+    if not sshd.drop_in or any(name < _NAME and name.endswith(".conf") for name in keep.drop_ins):
         new = included(new, keep)
     if new != main.text:
         yield _edit(main, new)
@@ -170,7 +171,7 @@ def included(main: str, keep: Keep) -> str:
     """Put an Include at the top, of our drop-in alone where others would come to life by it."""
     sleeping = [name for name in keep.drop_ins if name != _NAME]
     line = f"Include {DROP_IN if sleeping else f'{FOLDER}/*.conf'}"
-    if main.startswith(line):
+    if main.startswith((line, f"Include {DROP_IN}")):
         return main
     return f"{line}\r\n{main}" if main.partition("\n")[0].endswith("\r") else f"{line}\n{main}"
 

@@ -9,8 +9,8 @@ from hullward.model.sshd import Probe, Setting, Sshd
 from hullward.rules.ssh_words import DROP_IN, origin, whom
 
 KBD_SINCE, INCLUDE_SINCE = (8, 7), (8, 2)
-_ROOT_BY_KEY = "without-password|prohibit-password"
-_STRICT_ROOT = frozenset({"no", "forced-commands-only", *_ROOT_BY_KEY.split("|")})
+_STRICTER = ("no", "forced-commands-only")
+_BY_KEY_OR_LESS = "|".join(("without-password", "prohibit-password", *_STRICTER))
 _METHODS = {
     "passwordauthentication": "password",
     "kbdinteractiveauthentication": "keyboard-interactive",
@@ -55,11 +55,7 @@ class Line(Struct, frozen=True):
 def wanted(sshd: Sshd, wish: Wish) -> tuple[Line, ...]:
     """Choose the lines: what is stricter already stays, and so does a second factor."""
     probes = let_in(sshd)
-    lines = []
-    roots = [p for p in probes if p.user == "root"]
-    if any(p.value("permitrootlogin") not in _STRICT_ROOT or _ours(p) for p in roots):
-        lines.append(Line("PermitRootLogin", "prohibit-password", _ROOT_BY_KEY))
-    lines.append(Line("PubkeyAuthentication", "yes", "yes"))
+    lines = [_root_line(sshd), Line("PubkeyAuthentication", "yes", "yes")]
     if not any(_demanded(p, "password") for p in probes):
         lines.append(Line("PasswordAuthentication", "no", "no"))
     if not any(_demanded(p, "keyboard-interactive") for p in probes):
@@ -70,11 +66,20 @@ def wanted(sshd: Sshd, wish: Wish) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _ours(root: Probe) -> bool:
-    """Whether a line of the drop-in decides already how root comes in."""
-    setting = root.settings.get("permitrootlogin")
-    by_key = root.value("permitrootlogin") in _ROOT_BY_KEY.split("|")
-    return by_key and setting is not None and setting.file == DROP_IN and not setting.match
+def _root_line(sshd: Sshd) -> Line:
+    """Let root in by key, or as much less as is said outside of any Match block already."""
+    outside = [
+        p.value("permitrootlogin")
+        for p in let_in(sshd)
+        if p.user == "root" and not _matched(p, "permitrootlogin")
+    ]
+    stricter = [value for value in outside if value in _STRICTER]
+    return Line("PermitRootLogin", (stricter or ["prohibit-password"])[0], _BY_KEY_OR_LESS)
+
+
+def _matched(probe: Probe, name: str) -> bool:
+    setting = probe.settings.get(name)
+    return setting is not None and bool(setting.match)
 
 
 def obstacles(sshd: Sshd, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
