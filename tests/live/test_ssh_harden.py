@@ -562,8 +562,10 @@ def test_an_sshd_that_a_socket_starts_needs_no_reload_and_gets_none(tmp_path: Pa
         assert not inside.logs_in("bob", "password")
         assert inside.logs_in("bob", "publickey")
         asked = inside.run("cat", "/run/systemctl.log").stdout.splitlines()
-        assert "is-active -q ssh" in asked
-        assert not [line for line in asked if line.startswith(("reload", "restart", "start"))]
+        assert "is-active -q ssh.service" in asked
+        assert not [
+            line for line in asked if line.startswith(("reload", "restart", "start", "stop"))
+        ]
 
 
 def hullward(made: Lab, *words: str) -> subprocess.CompletedProcess[str]:

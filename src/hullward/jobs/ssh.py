@@ -35,6 +35,13 @@ from hullward.rules import ALL
 
 JOB = fix.JOB
 _NOTHING = "Nothing was changed."
+# Where systemd holds the socket: the sessions live on, the next connection starts the server anew.
+_STOP = """
+systemctl is-active -q "$1" || exit 0
+[ "$(systemctl show -p KillMode --value "$1")" = process ] ||
+  { echo "to stop $1 would end every session, as its KillMode is not process"; exit 1; }
+exec systemctl stop "$1"
+"""
 _SETTLE_SECONDS, _TRIES = 1.0, 10
 
 
@@ -160,14 +167,9 @@ def _pin(machine: Machine) -> None:
 def _reload(found: Sshd) -> Act:
     """Give the command that makes sshd read its files; it must be right on the way back as well."""
     words = shlex.split(found.reload)
-    if words[0] == "systemctl":
-        unit = words[-1]
-        if found.socket and found.socket.active:
-            # Started for each connection, or with the first one, it reads its files then.
-            line = 'systemctl is-active -q "$1" || exit 0; exec systemctl reload "$1"'
-            return Act(("sh", "-c", line, "-", unit), f"{found.reload}, if it runs")
-        return Act(tuple(words))
-    if words[0] == "rc-service":
+    if words[:2] == ["systemctl", "stop"]:
+        return Act(("sh", "-c", _STOP, "-", words[-1]), f"{found.reload}, which its socket starts")
+    if words[0] in {"systemctl", "rc-service"}:
         return Act(tuple(words))
     return Act(("sh", "-c", sshd_keep.RELOAD), "kill -HUP the sshd that waits for connections")
 
