@@ -90,7 +90,5 @@ def _hop(text: str) -> SshEndpoint:
 
 
 def _same(hop: SshEndpoint, names: set[str], port: str, options: SshOptions) -> bool:
-    if hop.host.lower() in names and not hop.port:
-        return True
     about = ask(hop, options)
     return about.get("hostname", hop.host).lower() in names and about.get("port", "22") == port
