@@ -601,3 +601,87 @@ def test_on_the_host_itself_a_key_login_to_itself_is_what_counts(tmp_path: Path)
         assert "Harden sshd" in changes.stdout
         assert after.returncode == 0
         assert made.lab.logs_in("bob", "password")
+
+
+def test_another_ssh_server_is_told(tmp_path: Path) -> None:
+    with lab() as inside:
+        inside.run("rm", "/usr/local/sbin/sshd")
+        inside.write({"/usr/local/sbin/dropbear": "#!/bin/sh\n"})
+        inside.run("chmod", "755", "/usr/local/sbin/dropbear")
+        made = at(inside, tmp_path)
+        made.machine = replace(made.machine, journal=Journal(Inside(inside), "/run/hullward"))
+
+        assert made.refusal().what == (
+            "sshd cannot be hardened: another ssh server (dropbear) is here; only OpenSSH's can "
+            "be read."
+        )
+
+
+def test_files_that_a_user_could_rewrite_become_root_s_and_a_folder_is_refused(
+    tmp_path: Path,
+) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT, OURS: "MaxAuthTries 3\n"}) as made:
+        made.lab.run("chown", "bob", DROP_INS)
+        assert made.refusal().what == f"Others than root can replace files in {DROP_INS}."
+        made.lab.run("chown", "root", DROP_INS)
+        made.lab.run("chown", "bob", OURS)
+        before = made.files()
+
+        made.harden()
+
+        assert "./sshd_config.d/00-hullward.conf 0 0 644" in made.files()
+        assert made.lab.run("sh", "-c", f"echo >>{OURS}", user="60023").returncode
+
+        undo.undo(made.machine, None, undo.REFUSE, made.person)
+
+        assert made.files() == before
+
+
+def test_a_key_that_is_bound_to_an_address_cannot_be_rehearsed_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + SOFT}) as made:
+        made.lab.run("sed", "-i", 's/^/from="127.0.0.1" /', "/etc/ssh/authorized_keys/root")
+
+        found = made.refusal()
+
+        assert found.what.startswith(
+            "The login cannot be rehearsed, not even with the files of now"
+        )
+        assert "from=" in found.advice
+
+        plan = ssh.harden(made.machine, ssh.Request(rehearsed=False), made.person)
+
+        assert plan
+        assert any("no login is rehearsed" in note for note in plan.forth.notes)
+        assert made.outcomes() == {Outcome.PASS}
+
+
+def test_a_file_that_is_edited_while_the_person_thinks_is_drift(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: SOFT}) as made:
+
+        def agrees(_: Plan) -> bool:
+            made.lab.write({MAIN: f"{SOFT}Banner none\n"})
+            return True
+
+        with pytest.raises(HullwardError) as refused:
+            ssh.harden(made.machine, ssh.Request(), flow.Person("me", agrees, made.heard.append))
+
+        assert refused.value.what == f"Somebody has written {MAIN} since it was looked at."
+        assert made.lab.run("cat", MAIN).stdout == f"{SOFT}Banner none\n"
+
+
+def test_a_preview_that_is_declined_changes_nothing_not_even_known_hosts(tmp_path: Path) -> None:
+    with pinned_by_ecdsa(tmp_path, INCLUDE + LOOSE) as (made, known):
+        before, text = made.files(), known.read_text()
+
+        def declines(_: Plan) -> bool:
+            return False
+
+        done = ssh.harden(
+            made.machine, ssh.Request(KEYS), flow.Person("me", declines, made.heard.append)
+        )
+
+        assert done is None
+        assert (made.files(), known.read_text()) == (before, text)
+        assert not made.machine.journal.changes()

@@ -62,6 +62,9 @@ def check(**values: Any) -> int:  # noqa: ANN401 - what the options hold
     "--host-keys", is_flag=True, help="Retire DSA and ECDSA host keys; known_hosts is seen to."
 )
 @click.option(
+    "--without-rehearsal", is_flag=True, help="Rely on the revert timer where none is possible."
+)
+@click.option(
     "--strict", is_flag=True, help="No forwarding either, if nobody jumps through the host."
 )
 def harden(target: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - what the options hold
@@ -75,7 +78,8 @@ def harden(target: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - wha
     person = changing.person(values, machine.target.name)
     wish = Wish(values["host_keys"], values["strict"])
     others = _known() if wish.strict else {}
-    if ssh.harden(machine, ssh.Request(wish, values["within"], others), person):
+    rehearsed = not values["without_rehearsal"]
+    if ssh.harden(machine, ssh.Request(wish, values["within"], others, rehearsed), person):
         show("sshd takes keys only, as a new login and its own offer say.\n")
     return 0
 

@@ -67,11 +67,15 @@ def gathered(machine: Machine) -> tuple[Sshd, Keep]:
 
 
 class Request(Struct, frozen=True):
-    """What is asked for; `others` are the targets that the person knows, by their names."""
+    """What is asked for; `others` are the targets that the person knows, by their names.
+
+    `rehearsed` False leaves it to the revert timer where a login cannot be rehearsed.
+    """
 
     wish: Wish = PLAIN
     within: int | None = None
     others: Mapping[str, SshEndpoint] = {}
+    rehearsed: bool = True
 
 
 def harden(machine: Machine, request: Request, person: flow.Person) -> Plan | None:
@@ -89,6 +93,8 @@ def harden(machine: Machine, request: Request, person: flow.Person) -> Plan | No
         plan = _without_forwarding(machine, plan, request)
     if request.wish.host_keys:
         plan = _with_pins(machine, plan, (found, keep))
+    if not request.rehearsed:
+        plan = _unrehearsed(plan)
     if request.within:
         plan = replace(plan, within=request.within)
     return plan if flow.change(machine.journal, plan, work(machine, plan), person) else None
@@ -109,6 +115,13 @@ def work(machine: Machine, plan: Plan) -> flow.Work:
             _prove(machine, plan.forth.proof)
 
     return flow.Work(rehearse, prove)
+
+
+def _unrehearsed(plan: Plan) -> Plan:
+    words = [word for word in plan.forth.rehearsal.split() if word != fix.LOGIN]
+    note = "no login is rehearsed: only the host's timer stands behind the change"
+    forth = replace(plan.forth, rehearsal=" ".join(words), notes=(*plan.forth.notes, note))
+    return replace(plan, forth=forth)
 
 
 def _without_forwarding(machine: Machine, plan: Plan, request: Request) -> Plan:
@@ -181,7 +194,11 @@ def _endpoint(machine: Machine, found: Sshd | None = None) -> SshEndpoint:
         return endpoint
     port = (found.settings or {}).get("port") if found else None
     number = port.value.split()[0] if port else ""
-    return SshEndpoint("localhost", getpass.getuser(), int(number) if number.isdecimal() else 0)
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # an account without a name: ssh says what it makes of that
+        user = ""
+    return SshEndpoint("localhost", user, int(number) if number.isdecimal() else 0)
 
 
 def _no_key(machine: Machine, keep: Keep, found: Sshd, why: str) -> HullwardError:
@@ -216,7 +233,8 @@ def _rehearse(machine: Machine, entry: Entry) -> None:
     if isinstance(now, str):
         raise HullwardError(
             f"The login cannot be rehearsed, not even with the files of now: {now}.",
-            "A key with from=, or a Match Address, does not fit a rehearsal, which has no address.",
+            "A rehearsal has no address, so from= of a key, Match Address and AllowUsers with a "
+            "host refuse it. --without-rehearsal relies on the host's timer alone.",
         )
     raise HullwardError(f"With the new files {keep.person} could not log in any more: {tried}.", "")
 
@@ -230,7 +248,9 @@ def _prove(machine: Machine, proof: str) -> None:
         raise HullwardError(f"A new login by key does not work: {proven}.", "")
     found, _ = gathered(machine)
     offered = offer.ask(_endpoint(machine, found), Deadline(machine.access.timeout), machine.access)
-    snapshot = flow.with_offer(looked(machine.target.name, found), offered)
+    # On which ports systemd listens is another matter, and was so before.
+    seen = looked(machine.target.name, replace(found, socket=None))
+    snapshot = flow.with_offer(seen, offered)
     rules = [rule for rule in ALL if rule.id in fix.cleared(proof) | {"ssh-running-differs"}]
     report = judge(snapshot, rules, [], datetime.now(UTC).date())
     for verdict in report.verdicts:
