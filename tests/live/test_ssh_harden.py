@@ -685,3 +685,36 @@ def test_a_preview_that_is_declined_changes_nothing_not_even_known_hosts(tmp_pat
         assert done is None
         assert (made.files(), known.read_text()) == (before, text)
         assert not made.machine.journal.changes()
+
+
+# As much of an engine as a client asks for first.
+_DOCKER = """\
+#!/bin/sh
+read -r _
+printf 'HTTP/1.1 200 OK\\r\\nApi-Version: 1.44\\r\\nContent-Length: 2\\r\\n\\r\\nOK'
+exec cat >/dev/null
+"""
+
+
+def test_strict_is_taken_back_when_docker_comes_over_ssh_no_more(tmp_path: Path) -> None:
+    with site(tmp_path, {MAIN: INCLUDE + LOOSE}) as made:
+        made.lab.run("mkdir", "-p", "/usr/local/bin")
+        made.lab.write({"/usr/local/bin/docker": _DOCKER})
+        made.lab.run("chmod", "755", "/usr/local/bin/docker")
+        before = made.files()
+
+        def hears(step: str) -> None:
+            if step == "Verifying":
+                made.lab.run("rm", "-f", "/usr/local/bin/docker")
+
+        with pytest.raises(HullwardError) as failed:
+            ssh.harden(made.machine, ssh.Request(STRICT), flow.Person("me", yes, hears))
+
+        assert failed.value.what.startswith("Docker does not come over ssh any more: ")
+        assert failed.value.advice.startswith("Everything is as it was before.")
+        assert made.files() == before
+
+        made.lab.write({"/usr/local/bin/docker": _DOCKER})
+        made.lab.run("chmod", "755", "/usr/local/bin/docker")
+
+        assert made.harden(STRICT)

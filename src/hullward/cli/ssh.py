@@ -80,7 +80,7 @@ def harden(target: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - wha
     others = _known() if wish.strict else {}
     rehearsed = not values["without_rehearsal"]
     if ssh.harden(machine, ssh.Request(wish, values["within"], others, rehearsed), person):
-        show("sshd takes keys only, as a new login and its own offer say.\n")
+        show("sshd is hardened: a new login by key works, and its own offer fits.\n")
     return 0
 
 

@@ -241,8 +241,9 @@ def _rehearse(machine: Machine, entry: Entry) -> None:
 
 def _prove(machine: Machine, proof: str) -> None:
     """Log in anew, ask the server what it offers, and judge it by the rules."""
-    endpoint = _endpoint(machine)
     time.sleep(_SETTLE_SECONDS)  # a server that is told to reload serves on for a moment
+    remote = isinstance(machine.target.endpoint, SshEndpoint)
+    endpoint = _endpoint(machine, None if remote else gathered(machine)[0])
     proven = _logged_in(machine, endpoint)
     if isinstance(proven, str):
         raise HullwardError(f"A new login by key does not work: {proven}.", "")
