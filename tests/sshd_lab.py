@@ -41,12 +41,26 @@ _FETCH = """
 state_up
 locked fetch component sshd bookworm openssh-server libwrap0 libnsl2 libtirpc3
 """
+# A real sudo: its plugins belong into /usr/libexec, its program must be setuid.
+_SUDO = """
+set -e
+mount -t overlay -o lowerdir=PACKAGE/usr/libexec:/usr/libexec overlay /usr/libexec
+mkdir -p /usr/local/bin
+install -m 4755 PACKAGE/usr/bin/sudo /usr/local/bin/sudo
+printf 'Defaults lecture=never\\nbob ALL=(ALL) %s ALL\\n' "$1" >/etc/sudoers
+chmod 440 /etc/sudoers
+for module in auth account; do echo "$module required pam_unix.so"; done >/etc/pam.d/sudo
+echo 'session required pam_permit.so' >>/etc/pam.d/sudo
+echo 'sudo:x:60030:bob' >>/etc/group
+"""
 _SETUP = """
 set -e
 umask 022
 mount -t tmpfs lab /mnt
 mkdir /mnt/up /mnt/work
 mount -t overlay -o lowerdir=/etc,upperdir=/mnt/up,workdir=/mnt/work overlay /etc
+mkdir /mnt/lib /mnt/lib-work
+mount -t overlay -o lowerdir=/var/lib,upperdir=/mnt/lib,workdir=/mnt/lib-work overlay /var/lib
 mount -t tmpfs lab /run
 mount -t tmpfs lab /usr/local
 mkdir -p /run/sshd /run/homes/bob/.ssh /usr/local/sbin
@@ -132,15 +146,16 @@ class Lab:
         """Start the sshd, and wait until it answers."""
         started = self.run("/usr/local/sbin/sshd", *arguments)
         assert not started.returncode, started.stderr
-        self._wait()
+        self.wait()
 
     def reload(self) -> None:
         """Tell it to read its files anew."""
         self.run("sh", "-c", "sshd -t && kill -HUP $(cat /run/sshd.pid)")
         time.sleep(0.3)
-        self._wait()
+        self.wait()
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Wait until it answers."""
         for _ in range(100):
             said = self.run("ssh-keyscan", "-T", "1", "127.0.0.1")
             if "SSH-2.0" in said.stdout + said.stderr:
@@ -153,6 +168,15 @@ class Lab:
         return self.run(
             "sh", "-s", given=collector.script(sshd.QUESTIONS), user=user
         ).stdout.encode()
+
+    def sudo(self, tag: str = "NOPASSWD:") -> None:
+        """Let bob use a real sudo for everything, as this tag of sudoers(5) says."""
+        package = PACKAGE.with_name("sudo")
+        if not package.is_dir():
+            script = ". testbed/lib.sh; state_up; locked fetch component sudo bookworm sudo"
+            subprocess.run(("bash", "-c", script), cwd=ROOT, check=True)  # noqa: S603, S607
+        done = self.run("sh", "-c", _SUDO.replace("PACKAGE", str(package)), "-", tag)
+        assert not done.returncode, done.stderr
 
     def look(self, user: str = "") -> Sshd:
         """Collect and parse."""

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hullward import flow
 from hullward.host.contexts import Target
 from hullward.host.reader import Access
+from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 
 _AT_ONCE = 16
@@ -21,11 +22,21 @@ def collect(
 
     `meanwhile` is done while the engines work on their first answers.
     """
-    if len(targets) == 1:
-        return (flow.collect(targets[0], access, wanted, meanwhile),)
+    return each(targets, lambda target: flow.collect(target, access, wanted, meanwhile))
+
+
+def each(
+    targets: Sequence[Target], look: Callable[[Target], Snapshot | flow.Failure]
+) -> tuple[Snapshot | flow.Failure, ...]:
+    """Look at every target in this way; a HullwardError becomes the row of its target."""
 
     def one(target: Target) -> Snapshot | flow.Failure:
-        return flow.collect(target, access, wanted, meanwhile)
+        try:
+            return look(target)
+        except HullwardError as error:
+            return flow.Failure(target.name, error.what, error.advice)
 
+    if len(targets) == 1:
+        return (one(targets[0]),)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return tuple(pool.map(one, targets))

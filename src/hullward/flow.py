@@ -244,6 +244,7 @@ def report(
 ) -> Report:
     """Judge every look by these rules, as grave as they are here; keep the failures as rows."""
     from hullward import judge  # noqa: PLC0415 - loaded while the engine answers
+    from hullward.fixes.commands import with_commands  # noqa: PLC0415 - likewise
     from hullward.rules import ALL, port_policy  # noqa: PLC0415 - likewise
 
     accepted, policy = owner.waiver, owner.firewall
@@ -253,7 +254,7 @@ def report(
     hosts = tuple(
         HostReport(look.target, error=look.what, advice=look.advice)
         if isinstance(look, Failure)
-        else judge.judge(look, catalogue, accepted, now.date(), asked=asked)
+        else with_commands(judge.judge(look, catalogue, accepted, now.date(), asked=asked))
         for look in looks
     )
     notes = judge.waiver_notes(hosts, accepted, now.date())

@@ -62,6 +62,7 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "ports",
         "compose",
         "userns",
+        "ssh",
         "changes",
         "undo",
         "minimize",

@@ -117,6 +117,10 @@ LoadState=not-found
 ActiveState=inactive
 == end
 """
+IDLE = UNITS.replace(
+    "ssh.socket\nLoadState=loaded\nActiveState=active",
+    "ssh.socket\nLoadState=loaded\nActiveState=no",
+)
 ANSWERS = {"sshd": RECORDED, "sshd-keys": KEYS, "sshd-units": UNITS}
 
 
@@ -192,8 +196,10 @@ def test_the_socket_of_systemd_is_read_with_its_ports() -> None:
 @pytest.mark.parametrize(
     ("units", "command"),
     [
-        (UNITS, "systemctl reload ssh"),
-        (UNITS.replace("ssh.service\nLoadState=loaded", "ssh.service\nLoadState=not-found", 1), ""),
+        # Where systemd holds the socket, a reload would end it.
+        (UNITS, "systemctl stop ssh.service"),
+        (IDLE, "systemctl reload ssh"),
+        (IDLE.replace("ssh.service\nLoadState=loaded", "ssh.service\nLoadState=not-found", 1), ""),
         ("== openrc\n== end\n", "rc-service sshd reload"),
         ("== none\n== end\n", "kill -HUP 29"),
         ("", "systemctl reload ssh"),

@@ -12,7 +12,7 @@ from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 from hullward.model.severity import Severity
 
-_FORMATS = ("table", "json", "html", "sarif", "junit", "markdown", "csv", "prometheus")
+FORMATS = ("table", "json", "html", "sarif", "junit", "markdown", "csv", "prometheus")
 PROFILES = ("guide", "cis-1", "cis-2", "homelab")
 
 # Areas whose rules need nothing but the engine's containers, and their processes.
@@ -22,7 +22,7 @@ _WITHOUT_HOST = frozenset({"container", "network"})
 @click.command("audit", short_help="Say what every container may do.")
 @targets.options
 @click.option("--from", "saved", multiple=True, metavar="FILE", help="A snapshot, not an engine.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="table")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
 @click.option("--wide", is_flag=True, help="One long line a container, and every finding in full.")
 @click.option("--sort", "order", type=click.Choice(["name", "risk"]), default="name")
 @click.option(

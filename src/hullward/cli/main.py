@@ -21,6 +21,7 @@ _COMMANDS = {
     "ports": "Say which ports are open, whatever a firewall claims.",
     "compose": "Judge compose files before anything runs, and harden them.",
     "userns": "Make root in a container nobody on the host, and back.",
+    "ssh": "Check and harden the ssh server of a host.",
     "changes": "List what hullward changed on a host; finish what was cut off.",
     "undo": "Take a change back.",
     "minimize": "Find the least privileges that a container needs, and prove it.",

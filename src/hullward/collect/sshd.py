@@ -295,6 +295,11 @@ def _reload(units: Answer, masters: tuple[Master, ...]) -> str:
         return "rc-service sshd reload"
     if units.first("none"):
         return f"kill -HUP {masters[0].pid}" if masters else "start sshd anew"
-    loaded = {n for n, block in _blocks(units).items() if block.get("LoadState") == "loaded"}
-    only = "sshd.service" in loaded and "ssh.service" not in loaded
-    return f"systemctl reload {'sshd' if only else 'ssh'}"
+    blocks = _blocks(units)
+    loaded = {n for n, block in blocks.items() if block.get("LoadState") == "loaded"}
+    name = "sshd" if "sshd.service" in loaded and "ssh.service" not in loaded else "ssh"
+    if any(n.endswith(".socket") and b.get("ActiveState") == "active" for n, b in blocks.items()):
+        # Told to reload it closes the socket that systemd gave it, cannot open it again, and ends.
+        # Stopped it keeps its sessions, and the next connection starts it with the new files.
+        return f"systemctl stop {name}.service"
+    return f"systemctl reload {name}"

@@ -299,7 +299,8 @@ echo '== end'
 """
 
 
-def _with_find(script: str) -> str:
+def with_find(script: str) -> str:
+    """Put the search for the running sshd before a script: `$sshd`, `$masters` and "$@"."""
     words = {"PERSONAL": "|".join(PER_LOGIN), "COMMON": "|".join(FOR_ALL), "OTHERNAME": OTHER}
     found = FIND + script.lstrip("\n")
     for name, value in words.items():
@@ -308,6 +309,6 @@ def _with_find(script: str) -> str:
 
 
 QUESTIONS = (
-    Question("sshd", _with_find(_ASK + _KEYS), 25, 120),
+    Question("sshd", with_find(_ASK + _KEYS), 25, 120),
     Question("sshd-units", _UNITS.strip(), 5),
 )

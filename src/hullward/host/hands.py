@@ -59,6 +59,21 @@ class Hands(Struct, frozen=True):
                     "`hullward changes` says how far a change has come.",
                 ) from error
 
+    @contextmanager
+    def piped(
+        self, command: tuple[str, ...], deadline: Deadline
+    ) -> "Iterator[subprocess.Popen[bytes]]":
+        """Run a command as root that speaks first, and leave both its ends to the caller.
+
+        Nothing may be written before its first word: until then a shell stands in between.
+        """
+        with _process(self._command(deadline)) as process:
+            heard, words = self._become(process, deadline)
+            if heard is None or process.stdin is None:
+                raise self._failure(process.wait(deadline.remaining()), words)
+            os.write(process.stdin.fileno(), f"exec {shlex.join(command)}\n".encode())
+            yield process
+
     @property
     def where(self) -> str:
         """Name the machine."""

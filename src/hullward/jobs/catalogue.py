@@ -1,7 +1,7 @@
 """The jobs by the name that their plans carry, so that a later hullward proves or undoes them."""
 
 from hullward import flow
-from hullward.jobs import userns
+from hullward.jobs import ssh, userns
 from hullward.jobs.machine import Machine
 from hullward.model.errors import HullwardError
 from hullward.model.plan import Plan
@@ -12,6 +12,8 @@ def work(machine: Machine, plan: Plan) -> flow.Work:
     match plan.job:
         case userns.JOB:
             return userns.work(machine, plan)
+        case ssh.JOB:
+            return ssh.work(machine, plan)
         case _:
             raise HullwardError(
                 f"This hullward cannot prove a change of the kind {plan.job!r}.",

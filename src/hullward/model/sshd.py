@@ -135,3 +135,21 @@ class Sshd(Struct, frozen=True):
     offered: Mapping[str, tuple[str, ...]] | None = None
     connection: tuple[str, ...] = ()
     gaps: Mapping[str, str] = field(default_factory=dict)
+
+
+class Keep(Struct, frozen=True):
+    """What a change of sshd needs to know beside what the rules look at.
+
+    `arguments` are those that sshd was started with and that its checks need too, without -f.
+    `drop_ins` are the names in the folder of drop-ins, in the order in which sshd reads them.
+    `person` is who logged in, before sudo. `public` gives the public host keys by their paths,
+    each as `TYPE BASE64`. `nobody` is a name that no account has: it stands for all others.
+    `admins` are root and those whom docker, sudo, wheel or admin make its equals.
+    """
+
+    person: str
+    admins: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    drop_ins: tuple[str, ...] = ()
+    public: Mapping[str, str] = field(default_factory=dict)
+    nobody: str = "hullward-any-other"

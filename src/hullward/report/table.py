@@ -37,6 +37,9 @@ def _host(host: HostReport, style: Style) -> Iterator[str]:
     rows = sorted(host.rows, key=_risk) if style.by_risk else host.rows
     table = [(row, cells.of(row, snapshot)) for row in rows]
     yield ""
+    if snapshot.engine is None and not table:
+        yield from findings.render(host, style)
+        return
     if not table:
         yield "No service." if _written(host) else "No container."
     elif style.wide:
@@ -62,7 +65,8 @@ def _title(host: HostReport) -> str:
     if host.snapshot:
         count = len(host.rows)
         what = "service" if _written(host) else "container"
-        known.append(f"{count} {what}{'' if count == 1 else 's'}")
+        if engine or count:
+            known.append(f"{count} {what}{'' if count == 1 else 's'}")
         known.append(visible(host.snapshot.collected_at))
     return " · ".join(known)
 
