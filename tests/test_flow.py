@@ -17,6 +17,7 @@ from hullward.host.reader import Access, proc
 from hullward.host.recorded import Fault, RecordedEngine
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Container, Engine, Snapshot
+from hullward.model.settings import Settings
 from hullward.model.waiver import Waiver
 from hullward.rules import ALL
 from hullward.rules.selection import select
@@ -93,26 +94,26 @@ WAIVER = '[[waiver]]\nrule = "container-root"\ntarget = "root"\nreason = "x"\n'
 
 
 def test_waivers_come_from_the_settings_of_the_folder_if_there_are_any(tmp_path: Path) -> None:
-    without = flow.waivers("")
+    without = flow.owner_settings("")
     (tmp_path / "hullward.toml").write_text(WAIVER)
 
-    assert without == ()
-    assert flow.waivers("") == (Waiver("container-root", "root", "x"),)
+    assert without == Settings()
+    assert flow.owner_settings("").waiver == (Waiver("container-root", "root", "x"),)
 
 
 def test_waivers_come_from_the_named_file(tmp_path: Path) -> None:
     (tmp_path / "hullward.toml").write_text("garbage")
     (tmp_path / "mine.toml").write_text(WAIVER)
 
-    assert flow.waivers("mine.toml") == (Waiver("container-root", "root", "x"),)
+    assert flow.owner_settings("mine.toml").waiver == (Waiver("container-root", "root", "x"),)
     with pytest.raises(HullwardError):
-        flow.waivers("none.toml")
+        flow.owner_settings("none.toml")
 
 
 def test_report_keeps_failures_among_the_hosts() -> None:
     failure = flow.Failure("b", "what", "advice")
     looks: tuple[Snapshot | flow.Failure, ...] = (Snapshot("a"), failure, Snapshot("c"))
-    report = flow.report(looks, ALL, ())
+    report = flow.report(looks, ALL)
 
     assert [(host.target, host.error) for host in report.hosts] == [
         ("a", None),
@@ -124,7 +125,7 @@ def test_report_keeps_failures_among_the_hosts() -> None:
 
 def test_report_says_which_waivers_are_over() -> None:
     over = Waiver("container-root", "*", "x", date(2020, 1, 1))
-    report = flow.report([Snapshot("a", containers=(ROOT,))], ALL, (over,))
+    report = flow.report([Snapshot("a", containers=(ROOT,))], ALL, Settings((over,)))
 
     assert report.notes == (
         "The waiver of container-root for * expired on 2020-01-01 and counts no more.",

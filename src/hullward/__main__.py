@@ -1,6 +1,6 @@
 """Run hullward with `python -m hullward`."""
 
-from hullward.cli.main import main
+from hullward.cli.main import run
 
 if __name__ == "__main__":
-    main()
+    run()

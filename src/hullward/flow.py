@@ -1,35 +1,28 @@
 """The two flows. Look: collect -> judge -> report; it never changes anything."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullward.collect import (
-    bundle,
-    by_hand,
-    collector,
-    engine,
-    host,
-    image_files,
-    processes,
-    saved,
-    settings,
-)
+from hullward.collect import bundle, engine, processes
 from hullward.collect.bundle import Said
-from hullward.host import files, reader
+from hullward.host import reader
 from hullward.host.contexts import Target
+from hullward.host.deadline import Deadline
+from hullward.host.offer import Offer
 from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
 from hullward.model.report import HostReport, Report
 from hullward.model.rule import Rule
-from hullward.model.waiver import Waiver
+from hullward.model.settings import Settings
 
 SETTINGS_FILE = "hullward.toml"
+_NO_SETTINGS = Settings()
 
 
 class Failure(Struct, frozen=True):
@@ -41,40 +34,79 @@ class Failure(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """What to look at: stopped containers too, the `whole` host, the content of images."""
+    """What to look at: stopped containers too, the `whole` host, the content of images.
+
+    `offered` asks sshd as well, by one more connection, which methods it offers.
+    """
 
     stopped: bool = False
     whole: bool = True
     deep: bool = False
+    offered: bool = False
 
 
 EVERYTHING = Wanted()
 
 
-def collect(target: Target, access: Access, wanted: Wanted = EVERYTHING) -> Snapshot | Failure:
+def nothing() -> None:
+    """Do nothing."""
+
+
+def collect(
+    target: Target,
+    access: Access,
+    wanted: Wanted = EVERYTHING,
+    meanwhile: Callable[[], object] = nothing,
+) -> Snapshot | Failure:
     """Look at one target, engine and host at the same time; a failure is a value.
 
     Where it need not be whole, the host is asked for the processes of containers alone.
+    `meanwhile` is done while the engine works on its first answers.
     """
     proc = reader.proc(target)
+    deadline = Deadline(access.timeout)
+    scans: list[processes.Members | str] = []
+
+    def scan() -> None:
+        if not isinstance(proc, str):
+            scans.append(processes.scan(proc))
+
     try:
-        with reader.engine(target, access) as client, ThreadPoolExecutor(2) as beside:
+        with reader.engine(target, access) as client, ThreadPoolExecutor(1) as beside:
             if not isinstance(proc, str):
                 client.negotiate()  # a local engine that is not there is told at once
             asked = beside.submit(_ask_host, target, access, whole=wanted.whole)
-            scanned = None if isinstance(proc, str) else beside.submit(processes.scan, proc)
-            now = datetime.now(UTC)
             snapshot = engine.collect(
-                client, target.name, now, stopped=wanted.stopped, whole=wanted.whole
+                client,
+                target.name,
+                datetime.now(UTC),
+                stopped=wanted.stopped,
+                whole=wanted.whole,
+                meanwhile=(meanwhile, scan),
             )
             if wanted.deep:
+                from hullward.collect import image_files  # noqa: PLC0415 - few need it
+
                 snapshot = image_files.collect(client, snapshot)
             answers = asked.result()
-            members = scanned.result() if scanned else None
     except HullwardError as error:
         return Failure(target.name, error.what, error.advice)
-    found = joined(snapshot, answers, proc, members)
+    found = joined(snapshot, answers, proc, scans[0] if scans else None)
+    if wanted.offered and wanted.whole:
+        found = with_offer(found, reader.offer(target, access, deadline))
     return found if wanted.whole else without_host(found)
+
+
+def with_offer(snapshot: Snapshot, offer: Offer | str) -> Snapshot:
+    """Keep what sshd really offered beside what its files say, or why that is not known."""
+    host = snapshot.host
+    if host is None or host.sshd is None:
+        return snapshot
+    if isinstance(offer, str):
+        sshd = replace(host.sshd, gaps={**host.sshd.gaps, "offered": offer})
+    else:
+        sshd = replace(host.sshd, offered={offer.user: offer.methods})
+    return replace(snapshot, host=replace(host, sshd=sshd))
 
 
 def without_host(snapshot: Snapshot) -> Snapshot:
@@ -87,6 +119,8 @@ def _ask_host(target: Target, access: Access, *, whole: bool) -> Mapping[str, Sa
     """Run the collector on the target's machine, or say why it cannot be."""
     if not whole and not isinstance(reader.proc(target), str):
         return "this machine's /proc is read instead"
+    from hullward.collect import host  # noqa: PLC0415 - loaded while the engine answers
+
     script = host.script() if whole else host.processes_script()
     try:
         return bundle.parse(reader.ask_host(target, script, access))
@@ -101,7 +135,7 @@ def joined(
     members: processes.Members | str | None = None,
 ) -> Snapshot:
     """Join what engine and host say, once it is sure that the one runs on the other."""
-    found = answers if isinstance(answers, str) else host.parse(answers)
+    found = answers if isinstance(answers, str) else _host(answers)
     if isinstance(found, Host) and (other := _elsewhere(snapshot, found)):
         found = other
     if isinstance(found, str):
@@ -113,6 +147,12 @@ def joined(
     if isinstance(proc, str):
         return processes.without(snapshot, proc)
     return processes.collect(proc, snapshot, members)
+
+
+def _host(answers: Mapping[str, Said]) -> Host | str:
+    from hullward.collect import host  # noqa: PLC0415 - loaded while the engine answers
+
+    return host.parse(answers)
 
 
 def _elsewhere(snapshot: Snapshot, found: Host) -> str:
@@ -127,17 +167,25 @@ def _elsewhere(snapshot: Snapshot, found: Host) -> str:
 
 def load(paths: Iterable[str]) -> tuple[Snapshot, ...]:
     """Read snapshots, or bundles made by hand; raises HullwardError for what cannot be read."""
+    from hullward.host import files  # noqa: PLC0415 - few need it
+
     read = (unpacked(files.read(path, what="snapshot"), path) for path in paths)
     return tuple(snapshot for snapshots in read for snapshot in snapshots)
 
 
 def unpacked(data: bytes, name: str) -> tuple[Snapshot, ...]:
     """Read a file of snapshots, or a bundle that was made by hand."""
-    return (_by_hand(data, name),) if bundle.is_bundle(data) else saved.load(data, name)
+    if bundle.is_bundle(data):
+        return (_by_hand(data, name),)
+    from hullward.collect import saved  # noqa: PLC0415 - few need it
+
+    return saved.load(data, name)
 
 
 def _by_hand(data: bytes, name: str) -> Snapshot:
     """Read a bundle that was made by hand, engine and host."""
+    from hullward.collect import by_hand  # noqa: PLC0415 - few need it
+
     answers = bundle.parse(data)
     made = next(iter(answers.get("made", Said()).text.split()), "")
     when = datetime.fromtimestamp(int(made) if made.isdecimal() else 0, UTC)
@@ -147,40 +195,51 @@ def _by_hand(data: bytes, name: str) -> Snapshot:
 
 def script() -> str:
     """Give the script for a host that no connection reaches; its output is a bundle."""
+    from hullward.collect import by_hand, collector, host  # noqa: PLC0415 - few need it
+
     return collector.script((*by_hand.QUESTIONS, *host.QUESTIONS))
 
 
 def host_script() -> str:
     """Give the script that an audit runs on the host."""
+    from hullward.collect import host  # noqa: PLC0415 - few need it
+
     return host.script()
 
 
 def save(path: str, snapshots: Sequence[Snapshot]) -> None:
     """Write snapshots to a file."""
+    from hullward.collect import saved  # noqa: PLC0415 - few need it
+    from hullward.host import files  # noqa: PLC0415 - likewise
+
     files.write(path, saved.dump(snapshots))
 
 
-def waivers(path: str) -> tuple[Waiver, ...]:
-    """Read the waivers of the settings file: the named one, or hullward.toml where there is one."""
+def owner_settings(path: str) -> Settings:
+    """Read the settings file: the named one, or hullward.toml where there is one."""
+    from hullward.host import files  # noqa: PLC0415 - loaded while the engine answers
+
     if not path and not files.exists(SETTINGS_FILE):
-        return ()
+        return Settings()
     name = path or SETTINGS_FILE
     data = files.read(name, what="settings file")
+    from hullward.collect import settings  # noqa: PLC0415 - few need it
     from hullward.rules import ALL  # noqa: PLC0415 - loaded while the engine answers
 
-    return settings.parse(data, name, [rule.id for rule in ALL]).waiver
+    return settings.parse(data, name, [rule.id for rule in ALL])
 
 
 def report(
-    looks: Iterable[Snapshot | Failure], rules: Sequence[Rule], accepted: Sequence[Waiver]
+    looks: Iterable[Snapshot | Failure], rules: Sequence[Rule], owner: Settings = _NO_SETTINGS
 ) -> Report:
     """Judge every look by these rules, as grave as they are here; keep the failures as rows."""
     from hullward import judge  # noqa: PLC0415 - loaded while the engine answers
-    from hullward.rules import ALL  # noqa: PLC0415 - likewise
+    from hullward.rules import ALL, port_policy  # noqa: PLC0415 - likewise
 
+    accepted, policy = owner.waiver, owner.firewall
     now = datetime.now(UTC)
     asked = {rule.id: rule for rule in rules}
-    catalogue = [asked.get(rule.id, rule) for rule in ALL]
+    catalogue = port_policy.under(policy, [asked.get(rule.id, rule) for rule in ALL])
     hosts = tuple(
         HostReport(look.target, error=look.what, advice=look.advice)
         if isinstance(look, Failure)
@@ -188,4 +247,4 @@ def report(
         for look in looks
     )
     notes = judge.waiver_notes(hosts, accepted, now.date())
-    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes)
+    return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes, policy)

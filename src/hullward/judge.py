@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
-from functools import partial
+from typing import TypeVarTuple, Unpack
 
 from msgspec.structs import replace
 
@@ -20,6 +20,8 @@ from hullward.model.rule import (
 from hullward.model.severity import Severity
 from hullward.model.waiver import Waiver
 from hullward.rules import behaviour, grants
+
+Facts = TypeVarTuple("Facts")
 
 ENGINE, HOST = "engine", "host"
 
@@ -49,14 +51,14 @@ def judge(
     for rule in rules:
         wanted = asked is None or rule.id in asked
         if isinstance(rule, EngineRule) and wanted:
-            verdict = _verdict(rule, ENGINE, partial(rule.check, snapshot))
+            verdict = _verdict(rule, ENGINE, rule.check, snapshot)
             verdicts.append(_waived(verdict, snapshot.target, current))
         elif isinstance(rule, HostRule) and wanted:
-            verdict = _verdict(rule, HOST, partial(_for_host, rule, snapshot))
+            verdict = _verdict(rule, HOST, _for_host, rule, snapshot)
             verdicts.append(_waived(verdict, snapshot.target, current))
         elif isinstance(rule, ContainerRule):
             for container, why, fails in zip(snapshot.containers, milder, failed, strict=True):
-                verdict = _verdict(rule, container.name, partial(rule.check, container, snapshot))
+                verdict = _verdict(rule, container.name, rule.check, container, snapshot)
                 if verdict.outcome is Outcome.FAIL:
                     verdict = _lowered(verdict, why) if rule.host_risk and why else verdict
                     verdict = _waived(verdict, snapshot.target, current)
@@ -69,9 +71,11 @@ def judge(
 
 
 def waiver_notes(
-    hosts: Iterable[HostReport], waivers: Iterable[Waiver], today: date
+    hosts: Iterable[HostReport], waivers: Collection[Waiver], today: date
 ) -> tuple[str, ...]:
     """Say which waivers are over, and which cover nothing."""
+    if not waivers:
+        return ()
     hosts = tuple(hosts)
     asked = {verdict.rule for host in hosts for verdict in host.verdicts}
     failed = [
@@ -105,14 +109,16 @@ def _for_host(rule: HostRule, snapshot: Snapshot) -> Answers:
         yield from rule.check(host, snapshot)
 
 
-def _verdict(rule: Rule, subject: str, ask: Callable[[], Answers]) -> Verdict:
+def _verdict(
+    rule: Rule, subject: str, check: Callable[[Unpack[Facts]], Answers], *facts: *Facts
+) -> Verdict:
     """Join the answers for one subject: a fail beats an unknown, which beats silence."""
     try:
-        answers = list(ask())
+        answers = list(check(*facts))
     except Exception as error:  # noqa: BLE001 - a broken rule is a verdict of its own
         return _say(rule, Outcome.BROKEN, subject, f"{type(error).__name__}: {error}")
     if not answers:
-        return _say(rule, Outcome.PASS, subject)
+        return Verdict(rule.id, rule.severity, Outcome.PASS, subject, references=rule.refs)
     only = answers[0]
     if len(answers) == 1 and isinstance(only, Fail):
         grade, remedy = only.severity or rule.severity, only.remedy or rule.remedy
@@ -135,9 +141,8 @@ def _verdict(rule: Rule, subject: str, ask: Callable[[], Answers]) -> Verdict:
     )
 
 
-def _say(rule: Rule, outcome: Outcome, subject: str, reason: str | None = None) -> Verdict:
-    remedy = "" if outcome is Outcome.PASS else rule.remedy
-    return Verdict(rule.id, rule.severity, outcome, subject, "", reason, remedy, rule.refs)
+def _say(rule: Rule, outcome: Outcome, subject: str, reason: str) -> Verdict:
+    return Verdict(rule.id, rule.severity, outcome, subject, "", reason, rule.remedy, rule.refs)
 
 
 def _unread(rule: Rule, unread: Unread) -> Verdict:

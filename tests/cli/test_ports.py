@@ -59,3 +59,25 @@ def test_an_address_alone_is_an_error(saved: str) -> None:
     result = run("--from", saved, "--address", "127.0.0.1")
 
     assert isinstance(result.exception, HullwardError)
+
+
+def test_a_port_that_the_settings_leave_open_is_no_finding(saved: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (tmp_path / "mine.toml").write_text(f"[firewall]\nopen_tcp = [{port}]\n")
+        arguments = ("--probe", "--address", "127.0.0.1", "--wait", "1")
+        strict = run("--from", saved, *arguments)
+        result = run("--from", saved, *arguments, "--config", str(tmp_path / "mine.toml"))
+
+    assert result.return_value == 0
+    assert "Reachable beside the policy: nothing\n" in result.stdout
+    assert strict.return_value == 0
+    assert f"127.0.0.1:{port}" not in strict.stdout
+
+
+def test_settings_that_mean_nothing_are_told_before_anything_is_tried(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[firewall]\nopen_tcp = [0]\n")
+    result = run("--from", "none", "--config", str(tmp_path / "mine.toml"))
+
+    assert isinstance(result.exception, HullwardError)
+    assert "open_tcp" in result.exception.what

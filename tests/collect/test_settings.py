@@ -7,8 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fakes import attempt
-from hullward.collect.settings import Settings, parse
+from hullward.collect.settings import parse
 from hullward.model.errors import HullwardError
+from hullward.model.policy import GUIDE, Policy
+from hullward.model.settings import Settings
 from hullward.model.waiver import Waiver
 
 RULES = ("container-root", "container-privileged")
@@ -111,3 +113,41 @@ def test_any_bytes_are_settings_or_an_error(data: bytes) -> None:
     result = attempt(lambda: parse(data, "hullward.toml", RULES))
 
     assert isinstance(result, Settings | HullwardError)
+
+
+def test_the_policy_of_the_guide_holds_where_the_file_names_none() -> None:
+    assert read("").firewall == read("[firewall]").firewall == GUIDE
+
+
+def test_each_protocol_is_named_by_itself() -> None:
+    assert read("[firewall]\nopen_tcp = [22, 8443]").firewall == Policy(frozenset({22, 8443}))
+    assert read("[firewall]\nopen_udp = []").firewall == Policy(open_udp=frozenset())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open_tcp = [0]",
+        "open_tcp = [65536]",
+        "open_udp = [-1]",
+        "open_tcp = [22.5]",
+        "open_tcp = [true]",
+        'open_tcp = ["ssh"]',
+        "open_tcp = 22",
+        'open_tcp = "22"',
+        "open_tpc = [22]",
+        "open_tcp = {}",
+    ],
+)
+def test_a_policy_that_means_nothing_is_refused(line: str) -> None:
+    error = refusal(f"[firewall]\n{line}\n")
+
+    assert error.what.startswith("hullward.toml cannot be understood: ")
+    assert "open_tcp and open_udp" in error.advice
+
+
+@given(st.frozensets(st.integers(1, 65535)), st.frozensets(st.integers(1, 65535)))
+def test_any_ports_are_read_as_they_are_written(tcp: frozenset[int], udp: frozenset[int]) -> None:
+    text = f"[firewall]\nopen_tcp = {sorted(tcp)}\nopen_udp = {sorted(udp)}\n"
+
+    assert read(text).firewall == Policy(tcp, udp)

@@ -394,3 +394,32 @@ def test_the_questions_are_sh_that_any_host_reads(shell: str) -> None:
             pytest.skip(f"{shell} is not installed")
 
         assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_one_answer_for_everybody_is_kept_for_each() -> None:
+    first = f"== probe root 192.0.2.9 192.0.2.9 127.0.0.1 22\n{LOGIN}== done\n"
+    rest = "== probe bob 192.0.2.9 192.0.2.9 127.0.0.1 22\n== same\n"
+    way = "== connection 192.0.2.9 127.0.0.1 22\n"
+    found = parsed(sshd=f"== program OpenSSH_9.2 /s\n{way}{first}{rest}== asked 2 2\n== end\n")
+    root, bob = found.probes or ()
+
+    assert (root.user, bob.user) == ("root", "bob")
+    assert root.settings == bob.settings
+    assert bob.value("passwordauthentication") == "no"
+    assert found.connection == ("192.0.2.9", "127.0.0.1", "22")
+
+
+def test_an_answer_that_is_the_same_as_none_is_none() -> None:
+    text = "== program OpenSSH_9.2 /s\n== probe bob a a l 22\n== same\n== asked 1 1\n== end\n"
+
+    assert parsed(sshd=text).probes is None
+
+
+def test_somebody_of_a_group_that_may_log_in_is_told_from_others() -> None:
+    login = f"{LOGIN}allowgroups ops\nallowgroups staff\n"
+    text = "== program OpenSSH_9.2 /s\n== groups ann users ops\n== groups gone \n"
+    for user in ("ann", "gone", "hullward-any-other"):
+        text += f"== probe {user} a a l 22\n{login}== done\n"
+    found = parsed(sshd=f"{text}== asked 3 3\n== end\n")
+
+    assert [probe.admitted for probe in found.probes or ()] == [True, None, False]

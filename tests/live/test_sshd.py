@@ -7,11 +7,17 @@ collector script beside it, judges, and then tries real logins. What is proven i
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from hullward.collect import bundle
+from hullward.host import offer
+from hullward.host.deadline import Deadline
+from hullward.host.endpoints import SshEndpoint
+from hullward.host.offer import Offer
+from hullward.host.reader import Access
 from hullward.model.report import Outcome
 from hullward.model.severity import Severity
 from sshd_lab import HARDENED, INSIDE, MAIN, OUTSIDE, RULES, Lab, lab, missing, server, verdict
@@ -373,6 +379,80 @@ def test_a_match_block_of_cloud_init_is_overruled_not_edited() -> None:
 
         assert made.verdict("ssh-password-login").outcome is Outcome.PASS
         assert not passwords_work(made, "bob")
+
+
+@pytest.mark.parametrize(
+    ("lists", "source", "let_in"),
+    [
+        ("AllowUsers bob", "127.0.0.1", {"bob"}),
+        ("AllowUsers b?b\nDenyUsers root", "127.0.0.1", {"bob"}),
+        ("AllowUsers !bob", "127.0.0.1", set()),
+        ("AllowUsers *\nDenyUsers eve root", "127.0.0.1", {"bob"}),
+        ("AllowUsers bob@10.1.0.0/16", INSIDE, {"bob"}),
+        ("AllowUsers bob@10.1.0.0/16", OUTSIDE, set()),
+        ("AllowUsers bob@!10.1.0.5,*", INSIDE, set()),
+        ("DenyUsers *@10.1.0.*", INSIDE, set()),
+        ("DenyUsers *@10.1.0.*", OUTSIDE, {"root", "bob", "eve"}),
+        ("AllowGroups docker", "127.0.0.1", {"bob"}),
+        ("AllowGroups docker\nAllowUsers eve bob", "127.0.0.1", {"bob"}),
+        ("DenyGroups docker root", "127.0.0.1", {"eve"}),
+        ("Match Address 10.1.0.0/16\n  AllowUsers eve", INSIDE, {"eve"}),
+    ],
+)
+def test_who_is_found_is_who_gets_in_by_password(lists: str, source: str, let_in: set[str]) -> None:
+    text = HARDENED.replace("PasswordAuthentication no", "PasswordAuthentication yes")
+    text = text.replace("PermitRootLogin prohibit-password", "PermitRootLogin yes")
+    with server({MAIN: f"{text}{lists}\n"}) as made:
+        really = {user for user in ("root", "bob", "eve") if made.logs_in(user, "password", source)}
+        found = made.look()
+        near = {INSIDE: "10.1.", OUTSIDE: "203.0.113."}.get(source, "")
+        here = [p for p in found.probes or () if p.address.startswith(near)]
+        judged = replace(found, probes=tuple(here))
+        evidence = verdict(judged, "ssh-password-login").evidence
+        named = {user for user in ("root", "bob", "eve") if user in evidence.partition("(")[0]}
+        everybody = "everybody" in evidence and "who may" not in evidence
+
+        assert really == let_in
+        assert "probes" not in found.gaps
+        assert bool(evidence) == bool(let_in)
+        assert everybody or named == let_in or "everybody who may log in" in evidence
+
+
+def test_what_is_offered_over_ssh_shows_a_daemon_that_was_never_reloaded(tmp_path: Path) -> None:
+    with server({MAIN: WITHOUT}) as made:
+        access = Access(config=made.config(tmp_path))
+        before = offer.ask(SshEndpoint("lab"), Deadline(20), access)
+        made.write({MAIN: HARDENED})
+        hardened = made.look()
+        stale = offer.ask(SshEndpoint("lab"), Deadline(20), access)
+        made.reload()
+        after = offer.ask(SshEndpoint("lab"), Deadline(20), access)
+
+        assert isinstance(stale, Offer)
+        assert isinstance(after, Offer)
+        assert before == stale == Offer("bob", ("publickey", "password"))
+        assert after == Offer("bob", ("publickey",))
+        assert "bob is really offered publickey, password" in (
+            verdict(
+                replace(hardened, offered={"bob": stale.methods}), "ssh-running-differs"
+            ).evidence
+        )
+        assert (
+            verdict(
+                replace(made.look(), offered={"bob": after.methods}), "ssh-running-differs"
+            ).outcome
+            is Outcome.PASS
+        )
+
+
+def test_an_account_that_needs_no_proof_is_told(tmp_path: Path) -> None:
+    text = HARDENED.replace("PasswordAuthentication no", "PasswordAuthentication yes")
+    with server({MAIN: f"{text}PermitEmptyPasswords yes\n"}) as made:
+        made.run("sed", "-i", "s|^bob:[^:]*:|bob::|", "/etc/shadow")
+        access = Access(config=made.config(tmp_path))
+        found = offer.ask(SshEndpoint("lab"), Deadline(20), access)
+
+        assert found == Offer("bob", ("none",))
 
 
 def test_a_hostile_match_line_runs_nothing() -> None:

@@ -1,5 +1,6 @@
 import json
 
+from hullward.model.policy import Policy
 from hullward.report import ports
 from hullward.report.ports import Ports, Probe
 from hullward.rules.port_rows import ANY4, ANY6, Claim, Reach, Row
@@ -62,3 +63,14 @@ def test_json_has_null_for_what_was_not_looked_at() -> None:
     assert (host["gap"], host["probe"], host["ports"][0]["probe"]) == (None, None, None)
     assert host["ports"][0]["claims"] == [{"firewall": "ufw", "holds": False}]
     assert host["ports"][0]["intended"] is False
+
+
+def test_the_owners_policy_stands_in_every_column_that_speaks_of_it() -> None:
+    probe = Probe(("192.0.2.1",), {("192.0.2.1", n): "reachable" for n in (22, 443, 8080)})
+    told = Ports("prod", (WEB,), probe=probe, policy=Policy(frozenset({8080, 22})))
+    (host,) = json.loads(ports.render_json([told]))["hosts"]
+
+    assert ports.surprises(told) == (("192.0.2.1", 443),)
+    assert host["policy"] == {"open_tcp": [22, 8080], "open_udp": [443]}
+    assert host["ports"][0]["intended"] is True
+    assert "reachable  open\n" in ports.render(told)

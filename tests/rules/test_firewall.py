@@ -25,7 +25,7 @@ from hullward.model.severity import Severity
 from hullward.model.sockets import Socket, Sockets
 from hullward.rules import firewall as rules
 from hullward.rules import firewall_upkeep as upkeep
-from hullward.rules import port_table
+from hullward.rules import port_policy, port_table
 from hullward.rules.port_rows import ANY4, ANY6
 from hullward.rules.port_table import Claim, Reach, Row
 
@@ -238,25 +238,6 @@ def test_own_rules_that_a_published_port_passes_are_told() -> None:
     assert ask(rules.published_bypass, host()) == []
 
 
-def test_the_policy_is_22_80_443_and_wherever_sshd_listens() -> None:
-    found = host(DOCKER, Socket("tcp", ANY4, 2222, "sshd"), PROXY)
-
-    assert ask(rules.unintended_open, found) == [Fail("open to everybody: 8080/tcp (web)")]
-
-
-def test_unknown_rows_are_no_pass_of_the_policy() -> None:
-    found = host(tables=None, gaps={"tables": "not root"})
-
-    assert ask(rules.unintended_open, found) == [Unknown("not root: 8080/tcp (web)")]
-
-
-def test_unseen_sockets_are_no_pass_of_the_policy() -> None:
-    seen = host(CLOSED)
-    unseen = Host("h", firewall=seen.firewall, gaps={"sockets": "cut"})
-
-    assert Unknown("cut") in ask(rules.unintended_open, unseen, Container("idle"))
-
-
 @pytest.mark.parametrize(
     ("unit", "flushing", "answers"),
     [
@@ -377,7 +358,7 @@ def test_no_ruleset_breaks_the_table(chains: list[Chain]) -> None:
     found = host(tables=(Table("inet", "t", tuple(chains)),))
 
     assert len(table(found)) == 2
-    for rule in (rules.unintended_open, rules.ipv6_open, upkeep.docker_rules_missing):
+    for rule in (port_policy.unintended_open, rules.ipv6_open, upkeep.docker_rules_missing):
         ask(rule, found)
 
 

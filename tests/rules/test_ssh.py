@@ -155,19 +155,36 @@ def test_root_by_key_is_no_finding(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lists", "outcome"),
+    ("admitted", "outcome"),
+    [(True, Outcome.FAIL), (False, Outcome.PASS), (None, Outcome.UNKNOWN)],
+)
+@pytest.mark.parametrize(
+    ("rule", "changes"),
     [
-        ({"allowusers": "bob r*@10.0.0.0/8"}, Outcome.FAIL),
-        ({"allowusers": "bob"}, Outcome.PASS),
-        ({"allowusers": "!eve"}, Outcome.FAIL),
-        ({"denyusers": "root"}, Outcome.PASS),
-        ({"denyusers": "root@10.0.0.1"}, Outcome.FAIL),
+        ("ssh-root-login", {"permitrootlogin": "yes"}),
+        ("ssh-public-key", {"pubkeyauthentication": "no"}),
+        ("ssh-password-login", {"passwordauthentication": "yes", "permitrootlogin": "yes"}),
+        ("ssh-keyboard-interactive", {"kbdinteractiveauthentication": "yes"}),
+        ("ssh-empty-passwords", {"permitemptypasswords": "yes"}),
+        ("ssh-other-methods", {"hostbasedauthentication": "yes"}),
+        ("ssh-forwarding", {"x11forwarding": "yes"}),
     ],
 )
-def test_root_that_no_list_lets_in_is_no_finding(lists: dict[str, str], outcome: Outcome) -> None:
-    verdict = logins("ssh-root-login", permitrootlogin="yes", **lists)
+def test_who_may_not_log_in_at_all_is_no_finding(
+    rule: str, changes: dict[str, str], *, admitted: bool | None, outcome: Outcome
+) -> None:
+    user = "root" if rule == "ssh-root-login" else "eve"
+    probes = (replace(probe(user, **changes), admitted=admitted), probe("root"))
 
-    assert verdict.outcome is outcome
+    assert ask(rule, probes=probes).outcome is outcome
+
+
+def test_a_finding_for_all_who_may_log_in_says_so() -> None:
+    shut = replace(probe("eve"), admitted=False)
+    changes = {"passwordauthentication": "yes", "permitrootlogin": "yes"}
+    verdict = ask("ssh-password-login", probes=(probe("root", **changes), shut))
+
+    assert "is yes for everybody who may log in (" in verdict.evidence
 
 
 @pytest.mark.parametrize(
@@ -385,6 +402,9 @@ def test_a_socket_of_systemd_that_lags_behind_is_told(socket: Socket, outcome: O
     [
         ("any", ("publickey",), Outcome.PASS),
         ("any", ("publickey", "password"), Outcome.FAIL),
+        ("any", ("gssapi-keyex", "publickey"), Outcome.PASS),
+        ("any", ("keyboard-interactive",), Outcome.FAIL),
+        ("any", ("none",), Outcome.FAIL),
         ("publickey,password", ("publickey",), Outcome.PASS),
     ],
 )
@@ -404,6 +424,33 @@ def test_offered_methods_are_compared(
     )
 
     assert verdict.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("connection", "outcome"),
+    [
+        (("192.0.2.9", "127.0.0.1", "22"), Outcome.PASS),
+        (("203.0.113.250", "127.0.0.1", "22"), Outcome.FAIL),
+        ((), Outcome.PASS),
+    ],
+)
+def test_an_offer_is_compared_with_what_holds_on_the_way_that_it_came(
+    connection: tuple[str, ...], outcome: Outcome
+) -> None:
+    verdict = ask(
+        "ssh-running-differs",
+        probes=(probe("eve"), probe("eve", "192.0.2.9", passwordauthentication="yes")),
+        offered={"eve": ("publickey", "password")},
+        connection=connection,
+    )
+
+    assert verdict.outcome is outcome
+
+
+def test_an_offer_that_could_not_be_had_is_no_pass() -> None:
+    verdict = ask("ssh-running-differs", gaps={"offered": "web1 did not answer in time"})
+
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNKNOWN, "web1 did not answer in time")
 
 
 @pytest.mark.parametrize(

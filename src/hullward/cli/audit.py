@@ -1,9 +1,7 @@
 """`hullward audit`: collect, judge, report."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
-from threading import Thread
 from typing import Any
 
 import click
@@ -48,6 +46,11 @@ _WITHOUT_HOST = frozenset({"container", "network"})
     is_flag=True,
     help="Read the content of images too. The engine writes a copy of each for the time.",
 )
+@click.option(
+    "--probe-ssh",
+    is_flag=True,
+    help="Ask sshd what it offers, by one more login, which shows nothing and must fail.",
+)
 @click.option("--show-commands", is_flag=True, help="Print what would run on the host, and stop.")
 @click.option("--config", default="", metavar="FILE", help="Settings, instead of hullward.toml.")
 def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the options hold
@@ -66,24 +69,13 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     if any(values[name] for name in ("ids", "exclude", "profile", "baseline")):
         # A slip in these is told before anybody waits.
         _verdicts().chosen(values)
-    with _loading():
-        looks = _looks(values)
+    looks = _looks(values)
     status: int = _verdicts().tell(values, looks)
     return status
 
 
-@contextmanager
-def _loading() -> Iterator[None]:
-    """Load rules and reports meanwhile: the engine takes as long to answer."""
-    thread = Thread(target=_verdicts)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
-
-
 def _verdicts() -> Any:  # noqa: ANN401 - a module
+    """Load rules and reports, which takes as long as an engine takes to answer."""
     return import_module("hullward.cli.verdicts")
 
 
@@ -91,10 +83,13 @@ def _looks(values: dict[str, Any]) -> Sequence[Snapshot | flow.Failure]:
     if not values["saved"]:
         choice = targets.chosen(values)
         whole = needs_host(values["area"], values["ids"])
-        wanted = flow.Wanted(choice.stopped, whole, values["deep"])
-        return fleet.collect(choice.targets, choice.access, wanted)
+        offered = targets.over_ssh(choice, wanted=values["probe_ssh"])
+        wanted = flow.Wanted(choice.stopped, whole, values["deep"], offered)
+        return fleet.collect(choice.targets, choice.access, wanted, meanwhile=_verdicts)
     if values["target"] or values["host"] or values["context"] or values["all_contexts"]:
         raise HullwardError("--from was given together with a target.", "Keep one of them.")
+    if values["probe_ssh"]:
+        raise HullwardError("--probe-ssh asks a host, not a snapshot.", "Leave out one of them.")
     return flow.load(values["saved"])
 
 

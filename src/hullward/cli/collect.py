@@ -16,6 +16,7 @@ _CANNOT = 2
 @targets.options
 @click.option("-o", "--output", default="", metavar="FILE", help="Where to write it.")
 @click.option("--deep", is_flag=True, help="Read the content of images too.")
+@click.option("--probe-ssh", is_flag=True, help="Ask sshd what it offers, by one more login.")
 @click.option(
     "--print-script", is_flag=True, help="Print the script for a host without a connection."
 )
@@ -34,7 +35,8 @@ def command(output: str, *, print_script: bool, **values: Any) -> int:  # noqa: 
     if not output:
         raise HullwardError("No file to write to was given.", "Name one: `-o FILE`.")
     choice = targets.chosen(values)
-    wanted = flow.Wanted(choice.stopped, deep=values["deep"])
+    offered = targets.over_ssh(choice, wanted=values["probe_ssh"])
+    wanted = flow.Wanted(choice.stopped, deep=values["deep"], offered=offered)
     looks = fleet.collect(choice.targets, choice.access, wanted)
     failures = [look for look in looks if isinstance(look, flow.Failure)]
     snapshots = [look for look in looks if not isinstance(look, flow.Failure)]

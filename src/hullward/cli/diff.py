@@ -64,4 +64,4 @@ def load(path: str, config: str = "", rules: Sequence[Rule] = ALL) -> Report:
     if json_reader.recognises(data):
         return json_reader.load(data, path)
     found = flow.unpacked(data, path)
-    return flow.report(found, answerable(rules, found), flow.waivers(config))
+    return flow.report(found, answerable(rules, found), flow.owner_settings(config))

@@ -4,8 +4,9 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import cast
+from typing import NoReturn, cast
 
 import click
 
@@ -47,7 +48,7 @@ def hullward() -> None:
     """See what Docker containers may do, take away what they do not need, and prove it."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; ends the process with 0, 1 or 2."""
     # What was imported lives until the end: the collector need not look at it again and again.
     gc.freeze()
@@ -66,6 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SystemExit as leaving:  # of click or `show`, when nobody reads what they print
         status = _CANNOT if leaving.code else 0
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def run() -> NoReturn:
+    """Be the program: end at once, for there is nothing that a tidy end would save."""
+    try:
+        main()
+    except SystemExit as leaving:
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(leaving.code if isinstance(leaving.code, int) else _CANNOT)
 
 
 def _open_streams() -> None:

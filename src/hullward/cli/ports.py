@@ -4,6 +4,7 @@ import shutil
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from hullward import fleet, flow
 from hullward.cli import targets
@@ -12,13 +13,14 @@ from hullward.host import probe
 from hullward.host.contexts import Target
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
+from hullward.model.policy import Policy
 from hullward.report import ports
 from hullward.report.ports import Ports, Probe
 from hullward.rules import port_table
 
 _FINDINGS, _CANNOT = 1, 2
-# What is tried beside the ports in the table: the policy's, and the engine's own.
-_ALWAYS = (22, 80, 443, 2375, 2376)
+# What is tried beside the ports in the table and those of the policy: the engine's own.
+_ENGINE = frozenset({2375, 2376})
 
 
 @click.command("ports", short_help="Say which ports are open, whatever a firewall claims.")
@@ -27,6 +29,7 @@ _ALWAYS = (22, 80, 443, 2375, 2376)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @click.option("--probe", "probing", is_flag=True, help="Try real TCP connections from here.")
 @click.option("--address", multiple=True, metavar="ADDR", help="Probe this address or name.")
+@click.option("--config", default="", metavar="FILE", help="Settings, instead of hullward.toml.")
 @click.option(
     "--wait",
     default=2.0,
@@ -42,9 +45,14 @@ def command(**values: Any) -> int:  # noqa: ANN401 - click hands over what the o
     machine than the target.
 
     Exit status: 0 every claim is true, 1 a port is open that a firewall claims to close, or was
-    reached although the policy (22, 80, 443) closes it, 2 something could not be looked at.
+    reached although the policy closes it, 2 something could not be looked at. The policy leaves
+    22, 80 and 443 open, or what `[firewall]` of hullward.toml names.
     """
-    found = _probed(values) if values["probing"] else tuple(map(_ports, _looks(values)))
+    policy = flow.owner_settings(values["config"]).firewall
+    if values["probing"]:
+        found = _probed(values, policy)
+    else:
+        found = tuple(_ports(look, policy) for look in _looks(values))
     tables = [table for table in found if isinstance(table, Ports)]
     if values["form"] == "json":
         click.echo(ports.render_json(tables), nl=False)
@@ -71,13 +79,13 @@ def _looks(values: dict[str, Any]) -> tuple[Snapshot | flow.Failure, ...]:
     return flow.load(values["saved"])
 
 
-def _ports(look: Snapshot | flow.Failure) -> Ports | flow.Failure:
+def _ports(look: Snapshot | flow.Failure, policy: Policy) -> Ports | flow.Failure:
     if isinstance(look, flow.Failure):
         return look
-    return Ports(look.target, port_table.table(look), port_table.gap(look))
+    return Ports(look.target, port_table.table(look), port_table.gap(look), policy=policy)
 
 
-def _probed(values: dict[str, Any]) -> tuple[Ports | flow.Failure, ...]:
+def _probed(values: dict[str, Any], policy: Policy) -> tuple[Ports | flow.Failure, ...]:
     """Look at one target, then try its ports from here."""
     named = tuple(a for word in values["address"] for a in probe.resolve(word))
     if not named:
@@ -85,12 +93,12 @@ def _probed(values: dict[str, Any]) -> tuple[Ports | flow.Failure, ...]:
     looks = _looks(values)
     if len(looks) != 1:
         raise HullwardError("--probe is for one target at a time.", "Name one TARGET.")
-    table = _ports(looks[0])
+    table = _ports(looks[0], policy)
     if isinstance(table, flow.Failure):
         return (table,)
-    tried = {row.port for row in table.rows if row.protocol == "tcp"} | set(_ALWAYS)
+    tried = {row.port for row in table.rows if row.protocol == "tcp"} | policy.open_tcp | _ENGINE
     answers = probe.probe(named, tried, values["wait"])
-    return (Ports(table.target, table.rows, table.gap, Probe(named, answers)),)
+    return (replace(table, probe=Probe(named, answers)),)
 
 
 def _addresses(values: dict[str, Any]) -> tuple[str, ...]:

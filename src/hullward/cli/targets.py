@@ -8,6 +8,7 @@ import click
 from msgspec import Struct
 
 from hullward.host.contexts import Contexts, Target, TlsOptions, environment
+from hullward.host.endpoints import SshEndpoint
 from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
 
@@ -78,3 +79,10 @@ def chosen(values: dict[str, Any]) -> Choice:
     interactive = len(targets) == 1 and sys.stdin.isatty() and sys.stderr.isatty()
     access = Access(values["timeout"], values["ssh_config"], interactive)
     return Choice(targets, access, values["stopped"])
+
+
+def over_ssh(choice: Choice, *, wanted: bool) -> bool:
+    """Say whether --probe-ssh is wanted; raises HullwardError where there is no sshd to ask."""
+    if wanted and not any(isinstance(t.endpoint, SshEndpoint) for t in choice.targets):
+        raise HullwardError("--probe-ssh is for ssh:// targets.", "Name one, or leave it out.")
+    return wanted

@@ -37,12 +37,12 @@ _FINDINGS, _CANNOT = 1, 2
 def tell(values: dict[str, Any], looks: Sequence[Snapshot | flow.Failure]) -> int:
     """Judge what was seen, print the report, and give the exit status."""
     rules = chosen(values)
-    accepted = flow.waivers(values["config"])
+    owner = flow.owner_settings(values["config"])
     base = values["baseline"]
     before = diff.load(base, values["config"], rules) if base else None
     # What only --deep can answer is no gap of every other audit; who names a rule asks for it.
     rules = rules if values["ids"] else answerable(rules, looks)
-    report = flow.report(looks, rules, accepted)
+    report = flow.report(looks, rules, owner)
     if values["form"] not in _FOR_PEOPLE or any(host.snapshot for host in report.hosts):
         show(_render(report, values))
     for host in report.hosts:

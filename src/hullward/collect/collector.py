@@ -1,8 +1,12 @@
 """The one script that asks a host everything: read-only, POSIX sh, each question under a deadline.
 
 It writes a bundle: a line for each question with its name, exit status and answer in base64, so
-that no answer can be taken for another one. `hullward audit --show-commands` prints it.
+that no answer can be taken for another one. `hullward audit --show-commands` prints it. Two
+questions are asked at a time: the answers of one half are written as they come, those of the other
+half are kept until then.
 """
+
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -38,13 +42,25 @@ ask() { # NAME SECONDS COMMAND
 }
 exec 4>&1
 """
+_BOTH = """\
+first &
+kept=$(exec 4>&1; second)
+wait
+[ -z "$kept" ] || printf '%s\\n' "$kept"
+echo end
+"""
 
 
-def script(questions: tuple[Question, ...]) -> str:
+def script(questions: Sequence[Question]) -> str:
     """Write the script that asks these questions."""
-    asked = "\n".join(f"ask {q.name} {q.seconds} {_quoted(q.command)}" for q in questions)
     prelude = _PRELUDE.replace("LIMIT", str(LIMIT))
-    return f"{prelude}echo '{FORMAT}'\n{asked}\necho end\n"
+    one, other = (_asked(questions[start::2]) for start in (0, 1))
+    return f"{prelude}echo '{FORMAT}'\nfirst() {{\n{one}\n}}\nsecond() {{\n{other}\n}}\n{_BOTH}"
+
+
+def _asked(questions: Sequence[Question]) -> str:
+    lines = (f"ask {q.name} {q.seconds} {_quoted(q.command)}" for q in questions)
+    return "\n".join(lines) or ":"
 
 
 def _quoted(command: str) -> str:

@@ -11,15 +11,23 @@ from hullward.collect.bundle import Said
 from hullward.collect.collector import Question
 from hullward.model.daemon import Daemon, Unit
 
-# Names /proc/PID of each dockerd that sees the same files as this login; without the right to
-# look at mount namespaces, of each one.
+# Names /proc/PID of each dockerd that sees the same files as this login; where there is none, or
+# without the right to look at mount namespaces, of each one.
 DOCKERDS = """\
 dockerds() {
-  here=$(readlink /proc/self/ns/mnt)
+  here=$(readlink /proc/self/ns/mnt) ours= others=
   for c in $(grep -lxs dockerd /proc/[0-9]*/comm); do
     p=${c%/comm}; n=$(readlink "$p/ns/mnt")
-    case $n in "$here") echo "$p same" ;; '') echo "$p hidden" ;; *) echo "$p other" ;; esac
+    case $n in
+      "$here") ours="$ours$p same
+" ;;
+      '') others="$others$p hidden
+" ;;
+      *) others="$others$p other
+" ;;
+    esac
   done
+  printf %s "${ours:-$others}"
 }
 """
 

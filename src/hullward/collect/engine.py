@@ -1,6 +1,6 @@
 """All that the Docker Engine API tells about an engine and its containers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, islice
 from typing import Protocol
@@ -38,19 +38,29 @@ class Reader(Protocol):
         """Ask for every path, and get the answers in the same order."""
 
 
-def collect(
-    reader: Reader, target: str, now: datetime, *, stopped: bool = False, whole: bool = True
+def collect(  # noqa: PLR0913 - one look, and what it may leave out
+    reader: Reader,
+    target: str,
+    now: datetime,
+    *,
+    stopped: bool = False,
+    whole: bool = True,
+    meanwhile: Iterable[Callable[[], object]] = (),
 ) -> Snapshot:
     """Look at an engine and its running containers, with `stopped` at all of them.
 
     Where it need not be `whole`, no image is asked for its history or for who uses it, and the
     engine not for the versions of its programs: it runs them to find out.
-    Three round trips at most. The engine takes longest to tell of itself, so it is asked for that
-    last: meanwhile its containers are decoded. Raises HullwardError where the containers cannot be
-    listed; every other source that fails is named in the snapshot's gaps.
+    Three round trips at most, the second asked before the first is answered in full: the engine
+    takes longest to tell of itself. Each time that it was given work, one thing of `meanwhile` is
+    done. Raises HullwardError where the containers cannot be listed; every other source that fails
+    is named in the snapshot's gaps.
     """
+    pauses = iter(meanwhile)
     api = reader.negotiate()
-    volumes, listing = reader.get("/volumes", f"/containers/json?all={int(stopped)}")
+    first = reader.get("/volumes", f"/containers/json?all={int(stopped)}", "/info")
+    _pause(pauses)
+    volumes, listing = islice(first, 2)
     gaps: dict[str, str] = {}
     listed = _listed(listing)
     volume_options = _volumes(volumes, gaps)
@@ -62,12 +72,13 @@ def collect(
         "/networks",
         "/plugins",
         *(_WHOLE if whole else ()),
-        "/info",
     )
+    _pause(pauses)
+    (info,) = first
     found, unread = _inspected(listed, islice(answers, len(listed)), volume_options)
     described = list(islice(answers, len(image_ids)))
     layers = list(islice(answers, len(image_ids))) if whole else []
-    networks, plugins, *rest, info = answers
+    networks, plugins, *rest = answers
     owners, stored, version = rest or (None, None, None)
     about = engine_facts.engine(version, info, api, gaps)
     return Snapshot(
@@ -85,6 +96,11 @@ def collect(
         swarm=_swarm(reader, about, gaps),
         gaps=gaps,
     )
+
+
+def _pause(pauses: Iterator[Callable[[], object]]) -> None:
+    for do in islice(pauses, 1):
+        do()
 
 
 def _swarm(reader: Reader, about: Engine | None, gaps: dict[str, str]) -> Swarm | None:

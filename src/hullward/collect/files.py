@@ -28,9 +28,9 @@ look() {{
   done
   [ $# = 0 ] || stat -L -c '%f %u %g %U %G %n' -- "$@"
 }}
-said=$(cat /etc/docker/daemon.json | tr '\\n\\t' '  '; dockerds | while read -r p seen; do
-  [ "$seen" = other ] || tr '\\000\\n' '  ' <"$p/cmdline"
-done)
+daemons=$(dockerds | while read -r p seen; do [ "$seen" = other ] || echo "$p"; done)
+said=$(tr '\\n\\t' '  ' </etc/docker/daemon.json
+  for p in $daemons; do tr '\\000\\n' '  ' <"$p/cmdline"; done)
 tls=$(echo "$said" | grep -oE '(--|")tls(cacert|cert|key)"?[ =:]+"?/[^" ,]+' |
   sed -E 's#[-"]*(tls[a-z]+)[^/]*#\\1 #')
 echo "$tls" | sed -n 's/^tls/tls tls/p'
@@ -47,7 +47,7 @@ look $(echo "$tls" | sed 's/^[^ ]* //') \\
   /usr/lib/systemd/system/docker.service /usr/lib/systemd/system/docker.socket \\
   /lib/systemd/system/docker.service /lib/systemd/system/docker.socket \\
   $(for p in {" ".join(PROGRAMS)}; do command -v "$p"; done) \\
-  $(dockerds | while read -r p seen; do [ "$seen" = other ] || readlink "$p/exe"; done) \\
+  $(for p in $daemons; do readlink "$p/exe"; done) \\
   $(for d in $(echo "$said" | grep -oE '(--|")data-root"?[ =:]+"?/[^" ,]+' | sed 's#[^/]*##') \
     /var/lib/docker; do echo "$d" "$d"/[0-9]*.[0-9]*; done)
 # Names of registries' folders may hold anything, so they come last.

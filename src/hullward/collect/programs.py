@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from hullward.collect import sections
 from hullward.collect.bundle import Said
 from hullward.collect.collector import Question
+from hullward.collect.packages import DPKG_OWNERS
 from hullward.model.system import Package, Program
 
 _SCREENS = (
@@ -16,7 +17,7 @@ _SCREENS = (
 )
 # A process in a container is none of the host's; its cgroup path holds the container's id.
 # The kernel tells only root where a program is; the first word of its command tells everybody.
-_COMMAND = f"""
+_COMMAND = f"""{DPKG_OWNERS}
 read -r n </proc/1/comm && echo '== visible'
 own=$(readlink /proc/self/ns/mnt)
 echo '== processes'
@@ -25,10 +26,13 @@ for p in /proc/[0-9]*; do
   case $n in dockerd|containerd|{_SCREENS}) ;; *) continue;; esac
   grep -qE '[0-9a-f]{{64}}' $p/cgroup && continue
   case $n in dockerd|containerd) ;; *) echo "screen|$n"; continue;; esac
-  mnt=$(readlink $p/ns/mnt)
+  exe=$(readlink $p/ns/mnt $p/exe)
+  mnt=${{exe%%
+*}}
+  case $mnt in mnt:*) exe=${{exe#"$mnt"}} exe=${{exe#?}};; *) mnt=;; esac
   case $mnt in "$own") mnt=same;; ?*) mnt=other;; esac
-  parent=$(sed -n 's/^PPid:[[:space:]]*//p' $p/status)
-  exe=$(readlink $p/exe) || exe=$(tr '\\0' '\\n' <$p/cmdline | head -n 1)
+  read -r parent <$p/stat && parent=${{parent##*) }} parent=${{parent#* }} parent=${{parent%% *}}
+  [ -n "$exe" ] || exe=$(tr '\\0' '\\n' <$p/cmdline | head -n 1)
   echo "$n|${{p#/proc/}}|$parent|$mnt|$exe"
   case $exe in /*) paths="$paths ${{exe% (deleted)}}";; esac
 done
@@ -37,10 +41,9 @@ if command -v dpkg-query >/dev/null; then
   # Packages of before the merged /usr name their files without it.
   for path in $paths; do wanted="$wanted $path ${{path#/usr}}"; done
   echo '== dpkg-owners'
-  said=$([ -z "$wanted" ] || dpkg-query -S $wanted 2>&1)
+  said=$([ -z "$wanted" ] || dpkg_owners $wanted)
   echo "$said"
-  names=$(echo "$said" | grep -v '^dpkg-query: ' |
-    sed -n 's/^\\([a-z0-9][a-z0-9+.-]*\\)[:,].*/\\1/p')
+  names=$(echo "$said" | sed -n '/^dpkg-query: /d; s/^\\([a-z0-9][a-z0-9+.-]*\\)[:,].*/\\1/p')
   echo '== dpkg'
   [ -z "$names" ] ||
     dpkg-query -W -f '${{Status}}|${{Package}}|${{Version}}|${{Maintainer}}\\n' $names
@@ -128,7 +131,7 @@ def _owned(program: Program, parts: Mapping[str, str], installed: Mapping[str, P
         for line in parts.get("dpkg-owners", "").splitlines()
         if line.split(" ")[-1] in {program.path, program.path.removeprefix("/usr")}
     ]
-    names = [re.split("[:,]", line)[0] for line in dpkg if not line.startswith("dpkg-query: ")]
+    names = [re.split("[:,]", line)[0] for line in dpkg if not _UNOWNED.search(line)]
     package = installed.get(names[0]) if names else _package(others)
     unowned = not names and bool(_UNOWNED.search("\n".join((*dpkg, others))))
     return replace(program, package=package, unmanaged=package is None and unowned)

@@ -1,22 +1,16 @@
-"""hullward.toml: the risks that the owner accepts."""
+"""hullward.toml: the risks that the owner accepts, and the ports that are meant to be open."""
 
 import tomllib
 from collections.abc import Collection
 from difflib import get_close_matches
 
 import msgspec
-from msgspec import Struct
 
 from hullward.model.errors import HullwardError
-from hullward.model.waiver import Waiver
+from hullward.model.settings import Settings
 
 _FORM = 'Write [[waiver]] with rule, target, reason and, if it ends, expires = "YYYY-MM-DD".'
-
-
-class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file says."""
-
-    waiver: tuple[Waiver, ...] = ()
+_PORTS = "Write [firewall] with open_tcp and open_udp, each a list of ports such as [22, 443]."
 
 
 def parse(data: bytes, name: str, rule_ids: Collection[str]) -> Settings:
@@ -25,7 +19,8 @@ def parse(data: bytes, name: str, rule_ids: Collection[str]) -> Settings:
         value = tomllib.loads(data.decode())
         settings = msgspec.convert(value, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise HullwardError(f"{name} cannot be understood: {error}.", _FORM) from error
+        advice = _PORTS if "`$.firewall" in str(error) else _FORM
+        raise HullwardError(f"{name} cannot be understood: {error}.", advice) from error
     except (ValueError, RecursionError) as error:
         raise HullwardError(f"{name} is not TOML: {error}.", _FORM) from error
     for waiver in settings.waiver:

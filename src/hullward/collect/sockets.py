@@ -5,39 +5,56 @@ from collections.abc import Iterator, Mapping
 
 from hullward.collect.bundle import Said
 from hullward.collect.collector import Question
+from hullward.collect.packages import DPKG_OWNERS
 from hullward.collect.processes import parse_net
 from hullward.model.sockets import Socket, Sockets
 
-_LISTENING = Question(
+QUESTION = Question(
     "sockets",
-    # Without ss: the kernel's tables, and who holds which socket.
-    "if command -v ss >/dev/null; then "
-    "echo '== ss'; ss -H -lntupe; s=$?; echo '== status'; echo $s; "
-    'else for f in tcp tcp6 udp udp6; do echo "== $f"; cat /proc/net/$f; done; '
-    "echo '== fd'; ls -l /proc/[0-9]*/fd | grep -E '^/proc|socket:'; echo '== end'; fi",
-    10,
-)
-_PROGRAMS = Question(
-    "socket-programs",
-    # Each process that listens: its control group, its program, and the package of that.
-    "pids=$(if command -v ss >/dev/null; then ss -H -lntup | grep -o 'pid=[0-9]*' | "
-    "sed 's/pid=//' | sort -u; else ls -l /proc/[0-9]*/fd | sed -n 's/:$//; /^.proc/h; "
-    "/socket:/{x; s/.proc.\\([0-9]*\\).fd/\\1/p; x;}' | sort -u; fi | head -n 500); links=; "
-    'for p in $pids; do echo "== $p"; cat /proc/$p/cgroup; links="$links /proc/$p/exe"; done; '
-    'echo "== exe"; [ -z "$links" ] || '
-    "ls -l $links | sed -n 's/.* .proc.\\([0-9]*\\).exe -> /\\1 /p'; "
-    "paths=$([ -z \"$links\" ] || readlink $links | grep '^/' | sort -u | head -n 60); "
-    'echo "== packages"; if [ -z "$paths" ]; then :; '
-    # Packages older than the merge of /bin and /usr/bin name the short path.
-    "elif command -v dpkg-query >/dev/null; then "
-    "dpkg-query -S $paths $(echo \"$paths\" | sed -n 's,^/usr/,/,p'); "
-    "elif command -v rpm >/dev/null; then for f in $paths; do "
-    "echo \"$(rpm -qf --qf '%{NAME}' $f || echo -): $f\"; done; "
-    "elif command -v apk >/dev/null; then for f in $paths; do "
-    'echo "$(apk info -q -W $f): $f"; done; fi; echo "== end"',
+    # Without ss: the kernel's tables, and who holds which socket. Then of each process that
+    # listens its control group, its program, and the package of that.
+    DPKG_OWNERS
+    + r"""
+if command -v ss >/dev/null; then
+  said=$(ss -H -lntupe); s=$?
+  echo '== ss'; printf '%s\n' "$said"; echo '== status'; echo $s
+  pids=$(printf '%s\n' "$said" | grep -o 'pid=[0-9]*' | sort -u | head -n 500)
+else
+  for f in tcp tcp6 udp udp6; do echo "== $f"; cat /proc/net/$f; done
+  said=$(ls -l /proc/[0-9]*/fd | grep -E '^/proc|socket:')
+  echo '== fd'; printf '%s\n' "$said"; echo '== listed'
+  pids=$(printf '%s\n' "$said" | sed -n 's/:$//; /^.proc/h; /socket:/{x; s/.proc.\([0-9]*\).fd/\1/p
+    x;}' | sort -u | head -n 500)
+fi
+links=
+for p in $pids; do
+  p=${p#pid=}
+  echo "== $p"
+  while read -r line; do printf '%s\n' "$line"; done </proc/$p/cgroup
+  links="$links /proc/$p/exe"
+done
+echo '== exe'
+[ -z "$links" ] || {
+  programs=$(ls -l $links | sed -n 's/.* .proc.\([0-9]*\).exe -> /\1 /p')
+  printf '%s\n' "$programs"
+  paths=$(printf '%s\n' "$programs" | sed -n 's/ (deleted)$//; s,^[0-9]* /,/,p' | sort -u |
+    head -n 60)
+}
+echo '== packages'
+if [ -z "$paths" ]; then :
+elif command -v dpkg-query >/dev/null; then
+  # Packages older than the merge of /bin and /usr/bin name the short path.
+  dpkg_owners $paths $(printf '%s\n' "$paths" | sed -n 's,^/usr/,/,p')
+elif command -v rpm >/dev/null; then
+  for f in $paths; do echo "$(rpm -qf --qf '%{NAME}' $f || echo -): $f"; done
+elif command -v apk >/dev/null; then
+  for f in $paths; do echo "$(apk info -q -W $f): $f"; done
+fi
+echo '== end'
+""",
     15,
 )
-QUESTIONS: tuple[Question, ...] = (_LISTENING, _PROGRAMS)
+QUESTIONS: tuple[Question, ...] = (QUESTION,)
 
 _SILENT = Said(problem="the collector's answer ends before it")
 _CONTAINER = re.compile(r"[0-9a-f]{64}")
@@ -52,16 +69,15 @@ def parse(answers: Mapping[str, Said]) -> Sockets | str:
     gaps: dict[str, str] = {}
     if parts.get("status", "").strip() == "0":
         found = list(_from_ss(parts["ss"]))
-    elif "end" in parts:
+    elif "listed" in parts:
         found = list(_from_proc(parts))
     else:
         return f"the listening sockets: {said.problem or 'the answer is not whole'}"
-    about = _sections(answers.get("socket-programs", _SILENT).text)
-    programs, packages = _programs(about), _packages(about)
-    found = [_described(socket, about, programs, packages) for socket in found]
+    programs, packages = _programs(parts), _packages(parts)
+    found = [_described(socket, parts, programs, packages) for socket in found]
     if any(not socket.program for socket in found):
         gaps["programs"] = "who holds a socket of another user is shown to root only"
-    if "end" not in about:
+    if "end" not in parts:
         gaps["packages"] = "the programs were not looked at, or not all of them"
     return Sockets(tuple(sorted(set(found))), gaps)
 

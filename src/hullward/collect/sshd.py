@@ -6,7 +6,7 @@ from itertools import islice, pairwise
 
 from msgspec.structs import replace
 
-from hullward.collect import sshd_files
+from hullward.collect import sshd_access, sshd_files
 from hullward.collect.bundle import Said
 from hullward.collect.sshd_answer import CUT, Answer, Section, answer, number
 from hullward.collect.sshd_files import Files, Line
@@ -26,7 +26,7 @@ from hullward.model.sshd import (
 __all__ = ["QUESTIONS", "parse"]
 
 _STAT = re.compile(r"[0-9]{1,18} [0-7]{1,5} [0-9]{1,18} [0-9]{1,18}")
-_MOST_PROBES, _MOST_KEYS = 80, 2000
+_MOST_PROBES, _MOST_KEYS = 600, 2000
 _SILENT = Said(problem="the collector's answer ends before it")
 _KINDS = {
     "config": "config",
@@ -68,6 +68,7 @@ def parse(answers: Mapping[str, Said]) -> Sshd | str:
         config=files.main or "/etc/ssh/sshd_config",
         drop_in=sshd_files.drop_in_first(files),
         keytab=not whole or main.first("keytab") is not None,
+        connection=tuple((main.first("connection") or Section("")).rest.split()),
         masters=masters if whole or masters else None,
         socket=_socket(units, gaps),
         probes=probes,
@@ -102,23 +103,28 @@ def _probes(main: Answer, lines: Sequence[Line], gaps: dict[str, str]) -> tuple[
     }
     found: list[Probe] = []
     complaints: list[str] = []
+    values: Mapping[str, str] = {}
     for section, following in pairwise(main.sections):
         if section.word != "probe":
             continue
         if len(found) == _MOST_PROBES:
             complaints.append("it answers for more users than were asked")
             break
-        if following.word != "done":
+        if following.word == "done":
+            values = _values(section, PER_LOGIN)
+        elif following.word != "same" or not found:
             complaints.append(section.complaint or CUT)
             continue
         user, address, host, local, port = section.fields(5)
         probe = Probe(user, address, host, local, port)
-        member = [] if user == OTHER else groups.get(user)
+        member = [] if probe.user == OTHER else groups.get(probe.user) or None
         settings = {
             keyword: sshd_files.decide(lines, keyword, value, probe, member)
-            for keyword, value in _values(section, PER_LOGIN).items()
+            for keyword, value in values.items()
         }
-        found.append(replace(probe, user="" if user == OTHER else user, settings=settings))
+        admitted = sshd_access.admitted(values, probe, member)
+        name = "" if probe.user == OTHER else probe.user
+        found.append(replace(probe, user=name, settings=settings, admitted=admitted))
     if main.problem:
         complaints.append(main.problem)
     asked, total = (main.first("asked") or Section("asked")).fields(2)

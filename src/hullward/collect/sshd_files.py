@@ -15,8 +15,12 @@ _VALUES = {"prohibit-password": "without-password", "true": "yes", "false": "no"
 # sshd prints these at full length, or one line each: they cannot be compared with what is written.
 _EXPANDED = frozenset(
     {
+        "allowgroups",
+        "allowusers",
         "authenticationmethods",
         "ciphers",
+        "denygroups",
+        "denyusers",
         "hostkey",
         "hostkeyalgorithms",
         "kexalgorithms",

@@ -5,11 +5,13 @@ OTHER = "hullward-any-other"
 
 # What a Match block may change, and what holds for everybody (sshd_config(5)).
 PER_LOGIN = (
+    "allowgroups",
     "allowusers",
     "authenticationmethods",
     "authorizedkeyscommand",
     "authorizedkeysfile",
     "challengeresponseauthentication",
+    "denygroups",
     "denyusers",
     "disableforwarding",
     "gatewayports",
@@ -103,16 +105,26 @@ set +f
 sshd= version=
 for b in $(for p in $masters; do readlink "/proc/$p/exe" 2>/dev/null; done) $(command -v sshd); do
   [ -x "$b" ] || continue
-  version=$("$b" -V 2>&1 | grep -o -m 1 'OpenSSH_[^ ,]*' | head -n 1)
-  [ -z "$version" ] || { sshd=$b; break; }
+  version=$("$b" -V 2>&1)
+  case $version in
+    *OpenSSH_*)
+      version=OpenSSH_${version#*OpenSSH_} version=${version%%[ ,]*} version=${version%%
+*} sshd=$b
+      break ;;
+  esac
 done
 home() { grep "^$1:" /etc/passwd | head -n 1 | cut -d : -f 6; }
-members() { # of a group, by its list and by their first group
-  group=$({ grep "^$1:" /etc/group || timeout 2 getent group "$1"; } | head -n 1)
-  [ -n "$group" ] || return
-  printf '%s\n' "${group##*:}" | tr , ' '
-  gid=$(printf '%s\n' "$group" | cut -d : -f 3)
-  grep -E "^[^:]*:[^:]*:[^:]*:$gid:" /etc/passwd | cut -d : -f 1
+members() { # of groups, by their lists and by the first group of each account
+  gids=
+  while IFS=: read -r _ _ gid list; do
+    gids="$gids $gid " list="$list,"
+    while [ -n "$list" ]; do printf '%s\n' "${list%%,*}"; list=${list#*,}; done
+  done <<END
+$(timeout 2 getent group "$@"; for g; do grep "^$g:" /etc/group; done)
+END
+  while IFS=: read -r name _ _ gid _; do
+    case $gids in *" $gid "*) printf '%s\n' "$name" ;; esac
+  done </etc/passwd
 }
 lines_of() { grep -i "^$1 " | cut -d ' ' -f 2-; }
 people=
@@ -122,6 +134,7 @@ person() { # each one once, plain names only
     case " $people " in *" $name "*) ;; *) people="$people $name" ;; esac
   done
 }
-person root $(grep -E '^[^:]*:[^:]*:0:' /etc/passwd | cut -d : -f 1)
-powerful() { for g in docker sudo wheel admin; do person $(members "$g"); done; }
+person root
+while IFS=: read -r name _ uid _; do [ "$uid" != 0 ] || person "$name"; done </etc/passwd
+powerful() { person $(members docker sudo wheel admin); }
 """

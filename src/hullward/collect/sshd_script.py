@@ -9,8 +9,8 @@ _WHOM = r"""
 show() ( # FILE DEPTH: the judged lines of a file, then of the files that it includes
   printf '== file %s\n' "$1"
   [ -r "$1" ] || { echo '! it cannot be read'; exit 0; }
-  grep -niE "^[[:space:]]*(match|include|$words)[[:space:]=\"]" "$1" | head -n 500
-  [ "$2" -lt 6 ] || exit 0
+  grep -niE "^[[:space:]]*(match|include|$words)[[:space:]=\"]|^[[:space:]]*\"" "$1" | head -n 500
+  [ "$2" -lt 6 ] || { echo '! it is included too deep'; exit 0; }
   grep -niE '^[[:space:]]*include[[:space:]=]' "$1" | head -n 50 |
     sed 's/^\([0-9]*\):[[:space:]]*[A-Za-z]*[[:space:]=]*/\1 /; s/[[:space:]]#.*//' | tr -d "\"'" |
     while read -r n rest; do
@@ -51,18 +51,35 @@ for w in $(printf '%s\n' "$listing" | grep -iE '^[0-9]+:[[:space:]]*match[[:spac
   esac
   take=
 done
+# Who may log in at all, also by the arguments of sshd: what is named there is asked about as well.
+let=$(printf '%s\n' "$listing" "$@" | sed 's/^[0-9]*://; s/^-o//; s/^[[:space:]]*//' |
+  grep -iE '^(allow|deny)(users|groups)[[:space:]=]' | sed 's/[[:space:]]#.*//' | tr '"=' '  ')
+for w in $(printf '%s\n' "$let" | sed -n 's/^[A-Za-z]*[Uu][Ss][Ee][Rr][Ss] //p'); do
+  users="$users,${w%@*}"
+  case $w in
+    *@*[!0-9a-fA-F.:/*?,!]*) hosts="$hosts,${w##*@}" ;;
+    *@*) addrs="$addrs,${w##*@}" ;;
+  esac
+done
+for w in $(printf '%s\n' "$let" | sed -n 's/^[A-Za-z]*[Gg][Rr][Oo][Uu][Pp][Ss] //p'); do
+  groups="$groups,$w"
+done
 split() { printf '%s\n' "$1" | tr ',!' '  '; }
 OTHER=OTHERNAME
 client= server= port=
 p=$$ hops=0
-while [ "$hops" -lt 12 ] && [ "${p:-0}" -gt 1 ]; do
-  said=$(tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p' | head -n 1)
-  [ -z "$said" ] || { read -r client _ server port <<END
+# sudo forgets it: then an ancestor still knows.
+said=${SSH_CONNECTION:-}
+while [ -z "$said" ] && [ "$hops" -lt 12 ] && [ "${p:-0}" -gt 1 ]; do
+  said=$(tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null |
+    sed -n '/^SSH_CONNECTION=/{s///p;q;}')
+  stat=
+  read -r stat 2>/dev/null <"/proc/$p/stat"
+  p=${stat##*) } p=${p#* } p=${p%% *} hops=$((hops + 1))
+done
+[ -z "$said" ] || read -r client _ server port <<END
 $said
 END
-    break; }
-  p=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$p/status" 2>/dev/null) hops=$((hops + 1))
-done
 person "$OTHER" "${SUDO_USER:-$(id -un)}"
 powerful
 if [ -n "$users$groups" ]; then
@@ -113,6 +130,7 @@ names=-
 tos=${server:-127.0.0.1}
 [ -z "$laddrs" ] || tos=$(once $tos 203.0.113.251 $(networks "$laddrs"))
 ports=${port:-22}
+[ -z "$client" ] || echo "== connection $client $server $port"
 [ -z "$lports" ] || ports=$(once $ports 65535 $(split "$lports"))
 """
 
@@ -152,17 +170,20 @@ ask_sshd() {
     "$sshd" "$@" -T -C "user=$u,host=$h,addr=$a,laddr=$la,lport=$lp" 2>&1
   fi
 }
-flag=-T plain=1
-printf '%s\n' "$listing" | grep -qiE '^(! |[0-9]+:[[:space:]]*match)' && plain=
+flag=-T plain=1 most=500
+# Where no line depends on who comes, sshd says the same of everybody: it is asked once.
+printf '%s\n' "$listing" | grep -qiE '^(! |[0-9]+:[[:space:]]*(match|"))' && plain= most=64
+[ "$(printf '%s\n' "$listing" | wc -l)" -lt 500 ] || { plain=; most=64; }
 count=0 total=0 first=
 for u in $people; do
   [ -z "$groups" ] || [ "$u" = "$OTHER" ] || echo "== groups $u $(id -Gn "$u" 2>/dev/null)"
   for a in $froms; do for h in $names; do for la in $tos; do for lp in $ports; do
     total=$((total + 1))
-    [ "$count" -lt 64 ] || continue
+    [ "$count" -lt "$most" ] || continue
     count=$((count + 1))
     [ "$h" != - ] || h=$a
     echo "== probe $u $a $h $la $lp"
+    [ -z "$plain" ] || [ -z "$first" ] || { echo '== same'; continue; }
     if ! said=$(ask_sshd "$@"); then
       complaint=$said
       if [ -n "$plain" ] && [ -z "$first" ]; then flag=-G; fi

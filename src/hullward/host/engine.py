@@ -7,21 +7,16 @@ is what makes an engine behind ssh as quick as a local one.
 import io
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from http.client import (
-    BadStatusLine,
-    HTTPException,
-    HTTPResponse,
-    IncompleteRead,
-    RemoteDisconnected,
-)
+from itertools import islice
 from ssl import SSLEOFError, SSLError
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import msgspec
 from msgspec import Struct
 
+from hullward.host import http
 from hullward.host.deadline import Deadline
 from hullward.host.endpoints import Endpoint, TcpEndpoint
 from hullward.host.links import Link, SshOptions, dial, tls_failure
@@ -33,6 +28,7 @@ OLDEST, NEWEST = (1, 41), (1, 52)
 # Requests that wait for their answers at one time. They must fit into the socket's buffer unread,
 # or both sides wait for the other to read: on Linux a Unix socket holds about 120 of them.
 _PIPELINE = 24
+_REQUEST = "GET {} HTTP/1.1\r\nHost: docker\r\nUser-Agent: hullward\r\n\r\n"
 _ANSWER_LIMIT = 64 * 1024 * 1024
 _OK = 200
 
@@ -79,36 +75,6 @@ class _Wire(io.RawIOBase):
         return self._link.sock.recv_into(buffer)
 
 
-class _Kept(io.BufferedReader):
-    """A reader that HTTPResponse cannot close, so that the next answer is read from it too."""
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return self
-
-    def close(self) -> None:
-        """Leave it open."""
-
-
-class _Body(io.RawIOBase):
-    """The body of an answer as it comes; raises HullwardError where it breaks off."""
-
-    def __init__(self, response: HTTPResponse, explain: Callable[[Exception], Exception]) -> None:
-        self._response = response
-        self._explain = explain
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
-        try:
-            count = self._response.readinto(buffer)
-            if not count and self._response.length:
-                raise IncompleteRead(b"", self._response.length)
-        except (OSError, HTTPException, ValueError) as error:
-            raise self._explain(error) from error
-        return count
-
-
 class EngineClient:
     """Asks one engine. Use it as a context manager; every method raises HullwardError."""
 
@@ -118,9 +84,11 @@ class EngineClient:
         self._deadline = deadline
         self._options = options
         self._link: Link | None = None
-        self._reader: _Kept | None = None
+        self._source: io.BufferedReader | None = None
         self._answered = False
         self._depth = _PIPELINE
+        self._waiting: deque[str] = deque()  # asked, and not answered yet
+        self._sent = 0  # as many of them
         self.api = ""
 
     def __enter__(self) -> Self:
@@ -135,7 +103,7 @@ class EngineClient:
         """Hang up; the next request would connect anew."""
         if self._link:
             self._link.close()
-        self._link = self._reader = None
+        self._link = self._source = None
 
     def negotiate(self) -> str:
         """Ask /_ping for the API version and agree on the newest that both sides speak."""
@@ -155,7 +123,11 @@ class EngineClient:
         return self.api
 
     def get(self, *paths: str) -> Iterator[Answer]:
-        """Ask for each path, all in one round trip; the answers come in the same order."""
+        """Ask for each path, all in one round trip; the answers come in the same order.
+
+        The engine is at work when this returns, before anybody waits for an answer. What was asked
+        first must be read first.
+        """
         self.negotiate()
         return self._exchange([f"/v{self.api}{path}" for path in paths])
 
@@ -164,90 +136,113 @@ class EngineClient:
         """Ask for a path on a connection of its own, and give the body as it comes."""
         api = self.api or self.negotiate()
         with EngineClient(self._endpoint, self._deadline, self._options) as own:
-            yield own._opened(f"/v{api}{path}")
+            body = http.Body(own._opened(f"/v{api}{path}"))
+            yield io.BufferedReader(body, 1 << 18)
 
-    def _opened(self, path: str) -> io.BufferedReader:
+    def _opened(self, path: str) -> Iterator[bytes]:
+        """Give the body in pieces, once the engine has said that it is there."""
         try:
             self._send(path)
-            response = HTTPResponse(cast("io.BufferedReader", self._reader))  # type: ignore[arg-type]
-            response.begin()
-            if response.status != _OK:
-                refused = Answer(response.status, "", response.read(65536))
-                raise HullwardError(
-                    f"The engine does not give {path}: {refused.problem}.",
-                    "The login or the proxy in between must allow it.",
-                )
-        except (OSError, HTTPException, ValueError) as error:
+            response = self._head()
+            if response.status == _OK:
+                return self._pieces(response.body)
+            words = next(response.body, b"")[:65536]
+        except (OSError, http.NotHttpError) as error:
             raise self._error(error) from error
-        return io.BufferedReader(_Body(response, self._error), 1 << 18)
+        raise HullwardError(
+            f"The engine does not give {path}: {Answer(response.status, '', words).problem}.",
+            "The login or the proxy in between must allow it.",
+        )
 
-    def _exchange(self, paths: Iterable[str]) -> Iterator[Answer]:
-        waiting = deque(paths)
+    def _pieces(self, body: Iterator[bytes]) -> Iterator[bytes]:
         try:
-            while waiting:
-                yield from self._conversation(waiting)
-        except (OSError, HTTPException, ValueError) as error:
+            yield from body
+        except OSError as error:
             raise self._error(error) from error
 
-    def _conversation(self, waiting: deque[str]) -> Iterator[Answer]:
-        """Ask on one connection until all is answered or the engine hangs up after an answer.
+    def _exchange(self, paths: Sequence[str]) -> Iterator[Answer]:
+        self._waiting.extend(paths)
+        try:
+            self._ask()
+        except (OSError, ValueError) as error:
+            raise self._error(error) from error
+        return self._answers(len(paths))
 
-        What it leaves in `waiting` is asked anew, one by one: such an engine or proxy means to
-        answer once a connection, or so many times.
+    def _ask(self) -> None:
+        """Send what the pipeline has room for."""
+        now = min(len(self._waiting), self._depth)
+        if now > self._sent:
+            self._send(*islice(self._waiting, self._sent, now))
+            self._sent = now
+
+    def _answers(self, count: int) -> Iterator[Answer]:
+        try:
+            for _ in range(count):
+                yield self._next()
+        except (OSError, ValueError, http.NotHttpError) as error:
+            raise self._error(error) from error
+
+    def _next(self) -> Answer:
+        """Read the answer to the oldest question.
+
+        Where the engine hangs up after an answer, all that waits is asked anew, one by one: such
+        an engine or proxy means to answer once a connection, or so many times.
         """
-        sent = 0
-        closing = False
-        while waiting and not closing:
+        while True:
             try:
-                while sent < min(len(waiting), self._depth):
-                    self._send(waiting[sent])
-                    sent += 1
+                self._ask()
                 answer, closing = self._receive()
-            except (OSError, HTTPException) as error:
+            except (OSError, http.NotHttpError) as error:
                 if not self._answered or isinstance(error, TimeoutError) or self._explained():
                     raise
                 self._reconnect()
-                return
+                continue
+            self._waiting.popleft()
+            self._sent -= 1
             if closing:
                 self._reconnect()
-            waiting.popleft()
-            sent -= 1
-            yield answer
+            return answer
 
     def _reconnect(self) -> None:
         self.close()
-        self._depth = 1
+        self._depth, self._sent = 1, 0
 
-    def _send(self, path: str) -> None:
+    def _send(self, *paths: str) -> None:
         if self._link is None:
             self._link = dial(self._endpoint, self._deadline, self._options)
-            self._reader = _Kept(_Wire(self._link, self._deadline), 65536)
+            self._source = io.BufferedReader(_Wire(self._link, self._deadline), 65536)
             self._answered = False
         self._link.sock.settimeout(self._deadline.remaining())
-        request = f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: hullward\r\n\r\n"
+        requests = "".join(_REQUEST.format(path) for path in paths).encode("ascii")
         # What an engine says before it hangs up is still there to be read.
         with suppress(BrokenPipeError, ConnectionResetError, SSLEOFError):
-            self._link.sock.sendall(request.encode("ascii"))
+            self._link.sock.sendall(requests)
+
+    def _head(self) -> http.Response:
+        if self._source is None:
+            raise http.HungUpError("it was not asked")
+        return http.receive(self._source)
 
     def _receive(self) -> tuple[Answer, bool]:
-        response = HTTPResponse(cast("io.BufferedReader", self._reader))  # type: ignore[arg-type]
-        response.begin()
-        body = response.read(_ANSWER_LIMIT + 1)
-        if len(body) > _ANSWER_LIMIT:
-            raise HullwardError(
-                f"An answer of the engine is larger than {_ANSWER_LIMIT >> 20} MiB.",
-                "No engine needs as much: check that it is the one that you meant.",
-            )
-        if response.length:
-            raise IncompleteRead(body, response.length)
+        response = self._head()
+        pieces, size = [], 0
+        for piece in response.body:
+            pieces.append(piece)
+            size += len(piece)
+            if size > _ANSWER_LIMIT:
+                raise HullwardError(
+                    f"An answer of the engine is larger than {_ANSWER_LIMIT >> 20} MiB.",
+                    "No engine needs as much: check that it is the one that you meant.",
+                )
         self._answered = True
+        headers = response.headers
         answer = Answer(
             response.status,
-            response.headers.get("Content-Type", ""),
-            body,
-            response.headers.get("Api-Version", ""),
+            headers.get("content-type", ""),
+            b"".join(pieces),
+            headers.get("api-version", ""),
         )
-        return answer, response.will_close
+        return answer, response.closing
 
     def _explained(self) -> bool:
         """Whether the link can say itself why it ended."""
@@ -273,7 +268,7 @@ class EngineClient:
             return tls_failure(
                 self._endpoint, OSError("it hung up, as for a client whose certificate it rejects")
             )
-        if isinstance(error, BadStatusLine) and not isinstance(error, RemoteDisconnected):
+        if isinstance(error, http.NotHttpError):
             return _not_docker(Answer(0, "", b""))
         return HullwardError(
             f"The engine broke off the conversation ({str(error)[:200] or type(error).__name__}).",

@@ -6,6 +6,9 @@ from pathlib import Path
 
 _LIMIT = 1024 * 1024
 
+# The kernel gives at most a page at a time, as many lines as fit; less is the end of the file.
+_PART, _LAST = 65536, 2048
+
 
 class Procfs:
     """Reads /proc; a process that is gone or hidden gives None."""
@@ -26,8 +29,9 @@ class Procfs:
         except OSError:
             return None
         try:
-            data = b""
-            while len(data) < _LIMIT and (part := os.read(descriptor, 65536)):
+            data = part = os.read(descriptor, _PART)
+            while len(part) > _LAST and len(data) < _LIMIT:
+                part = os.read(descriptor, _PART)
                 data += part
         except OSError:
             return None

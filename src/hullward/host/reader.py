@@ -4,11 +4,13 @@ import sys
 
 from msgspec import Struct
 
+from hullward.host import offer as offers
 from hullward.host import shell
 from hullward.host.contexts import Target
 from hullward.host.deadline import Deadline
 from hullward.host.endpoints import SshEndpoint, TcpEndpoint, UnixEndpoint
 from hullward.host.engine import EngineClient
+from hullward.host.offer import Offer
 from hullward.host.procfs import Procfs
 from hullward.model.errors import HullwardError
 
@@ -37,6 +39,13 @@ def ask_host(target: Target, script: str, access: Access) -> bytes:
             raise HullwardError(
                 "The host behind a TCP address cannot be asked.", "Use an ssh:// target."
             )
+
+
+def offer(target: Target, access: Access, deadline: Deadline) -> Offer | str:
+    """Ask which methods the target's sshd offers to this machine; a string says why not."""
+    if not isinstance(target.endpoint, SshEndpoint):
+        return "what sshd offers can be asked over ssh:// only"
+    return offers.ask(target.endpoint, deadline, access)
 
 
 def proc(target: Target) -> Procfs | str:

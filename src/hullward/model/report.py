@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from hullward.model.facts import Container, Snapshot
+from hullward.model.policy import GUIDE, Policy
 from hullward.model.severity import Severity
 
 
@@ -67,16 +68,17 @@ class HostReport(Struct, frozen=True):
     @property
     def incomplete(self) -> bool:
         """Whether something that was asked for could not be judged at all."""
-        broken = any(v.outcome is Outcome.BROKEN for v in self.verdicts)
+        broken = any([v.outcome is Outcome.BROKEN for v in self.verdicts])  # noqa: C419 - faster
         return self.error is not None or broken or bool(self.snapshot and self.snapshot.unread)
 
 
 class Report(Struct, frozen=True):
-    """One audit of one or many targets; `notes` are remarks on the audit itself."""
+    """One audit of one or many targets, by this policy; `notes` are remarks on the audit itself."""
 
     collected_at: str
     hosts: tuple[HostReport, ...]
     notes: tuple[str, ...] = ()
+    policy: Policy = GUIDE
 
     def failed(self, at_least: Severity = Severity.INFO) -> tuple[Verdict, ...]:
         """Every fail that no waiver covers, at this severity or worse."""

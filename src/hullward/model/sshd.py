@@ -27,6 +27,7 @@ class Probe(Struct, frozen=True):
     """Somebody who logs in, and what sshd says it would do for them.
 
     `user` is "" for any user whom no line names, and the address one of ELSEWHERE for any other.
+    `admitted` says whether AllowUsers and its kin let them try at all, None where it is not known.
     """
 
     user: str
@@ -35,6 +36,7 @@ class Probe(Struct, frozen=True):
     local_address: str = ""
     local_port: str = ""
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    admitted: bool | None = True
 
     def value(self, keyword: str, default: str = "") -> str:
         """Give the effective value, in lower case; the default where sshd does not print it."""
@@ -113,6 +115,7 @@ class Sshd(Struct, frozen=True):
     `settings` are those that are the same for everybody. `drop_in` says whether the file `config`
     reads sshd_config.d/*.conf before its own lines, and `offered` which methods a real connection
     as that user was offered, where one was tried. `keytab` says whether Kerberos has one here.
+    `connection` is the collector's own: the client's address, the server's, and its port.
     """
 
     present: bool = True
@@ -130,4 +133,5 @@ class Sshd(Struct, frozen=True):
     host_keys: tuple[HostKey, ...] | None = None
     login_keys: tuple[LoginKey, ...] | None = None
     offered: Mapping[str, tuple[str, ...]] | None = None
+    connection: tuple[str, ...] = ()
     gaps: Mapping[str, str] = field(default_factory=dict)

@@ -33,7 +33,9 @@ def render(report: Report) -> str:
     """Lay out every host; all text from outside is made visible and escaped on its way out."""
     environment = _environment()
     style, script = _source(environment, "report.css"), _source(environment, "report.js")
-    hosts = tuple(page.ordered(host, f"host-{i}") for i, host in enumerate(report.hosts, 1))
+    hosts = tuple(
+        page.ordered(host, f"host-{i}", report.policy) for i, host in enumerate(report.hosts, 1)
+    )
     return environment.get_template("report.html.j2").render(
         report=report,
         hosts=hosts,

@@ -54,9 +54,11 @@ codecs.register_error(_ESCAPED, _escape)
 
 def summary(report: Report) -> dict[str, int]:
     """Count the fails by severity, zeros included, and the other verdicts by their name."""
-    verdicts = [verdict for host in report.hosts for verdict in host.verdicts]
-    fails = Counter(v.severity for v in verdicts if v.outcome is Outcome.FAIL)
-    others = Counter(v.outcome for v in verdicts)
+    total = sum(len(host.verdicts) for host in report.hosts)
+    some = [v for host in report.hosts for v in host.verdicts if v.outcome is not Outcome.PASS]
+    fails = Counter(v.severity for v in some if v.outcome is Outcome.FAIL)
+    others = Counter(v.outcome for v in some)
+    others[Outcome.PASS] = total - len(some)
     return {
         **{severity.value: fails[severity] for severity in Severity},
         **{o.value: others[o] for o in Outcome if o is not Outcome.FAIL},

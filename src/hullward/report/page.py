@@ -8,13 +8,14 @@ from itertools import groupby
 from markupsafe import Markup
 from msgspec import Struct
 
+from hullward.model.policy import Policy
 from hullward.model.report import Behaviour, HostReport, Outcome, Verdict
 from hullward.model.severity import Severity
 from hullward.report import cells, map, reach, remedy  # noqa: A004 - the map of the report
 from hullward.report.cells import Cells
 from hullward.report.remedy import Block
 from hullward.rules import ALL, port_table
-from hullward.rules.firewall import intended
+from hullward.rules.port_policy import intended
 
 _RULES = {rule.id: rule for rule in ALL}
 _GAPS = (Outcome.UNKNOWN, Outcome.BROKEN)
@@ -89,8 +90,8 @@ class Host(Struct, frozen=True):
     waived: tuple[Reason, ...]
 
 
-def ordered(host: HostReport, anchor: str) -> Host:
-    """Order everything that is to be told of a target."""
+def ordered(host: HostReport, anchor: str, policy: Policy) -> Host:
+    """Order everything that is to be told of a target, beside the policy for its ports."""
     fails = [v for v in host.verdicts if v.outcome is Outcome.FAIL]
     found = reach.nodes(host)
     return Host(
@@ -106,7 +107,7 @@ def ordered(host: HostReport, anchor: str) -> Host:
         picture=Markup(map.draw(host)),  # noqa: S704 - escaped where it is drawn
         narrow_picture=Markup(map.draw(host, narrow=True)),  # noqa: S704 - likewise
         paths=tuple(reach.paths(found)),
-        ports=_ports(host),
+        ports=_ports(host, policy),
         port_gap=port_table.gap(host.snapshot) if host.snapshot else "",
         findings=_findings(fails),
         gaps=tuple((outcome, reasons) for outcome in _GAPS if (reasons := _reasons(host, outcome))),
@@ -154,10 +155,10 @@ def _rows(host: HostReport) -> tuple[tuple[str, str, int, Cells], ...]:
     )
 
 
-def _ports(host: HostReport) -> tuple[tuple[port_table.Row, bool], ...]:
+def _ports(host: HostReport, policy: Policy) -> tuple[tuple[port_table.Row, bool], ...]:
     """Give each port with whether the policy leaves it open."""
     rows = port_table.table(host.snapshot) if host.snapshot else ()
-    return tuple((row, intended(row)) for row in rows)
+    return tuple((row, intended(row, policy)) for row in rows)
 
 
 def _findings(fails: Sequence[Verdict]) -> tuple[tuple[Severity, tuple[Finding, ...]], ...]:

@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from hullward import __version__
+from hullward.model.policy import GUIDE, Policy
 from hullward.report.text import fold, pad, visible, width
-from hullward.rules.firewall import intended
+from hullward.rules.port_policy import intended
 from hullward.rules.port_table import Reach, Row
 
 SCHEMA_VERSION = "1"
@@ -52,27 +54,28 @@ def _fits(address: str, row: Row) -> bool:
 
 
 class Ports(Struct, frozen=True):
-    """The table of one target; `gap` says why rows may be missing."""
+    """The table of one target, beside a policy; `gap` says why rows may be missing."""
 
     target: str
     rows: tuple[Row, ...] = ()
     gap: str = ""
     probe: Probe | None = None
+    policy: Policy = GUIDE
+
+    def intends(self, row: Row) -> bool:
+        """Whether the policy leaves the port of a row open."""
+        return intended(row, self.policy)
 
 
 def surprises(ports: Ports) -> tuple[tuple[str, int], ...]:
     """Give the addresses and ports that a probe reached although the policy closes them."""
     if ports.probe is None:
         return ()
-    allowed = {row.port for row in ports.rows if row.protocol == "tcp" and intended(row)}
+    allowed = ports.policy.open_tcp | {
+        row.port for row in ports.rows if row.protocol == "tcp" and ports.intends(row)
+    }
     reached = (place for place, said in ports.probe.answers.items() if said == "reachable")
-    return tuple(
-        sorted(
-            place
-            for place in reached
-            if place[1] not in allowed and not intended(Row("tcp", "0.0.0.0", place[1], ""))  # noqa: S104
-        )
-    )
+    return tuple(sorted(place for place in reached if place[1] not in allowed))
 
 
 def render(ports: Ports, columns: int = _COLUMNS) -> str:
@@ -90,7 +93,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _table(ports: Ports, columns: int) -> Iterator[str]:
-    rows = [[visible(cell) for cell in _cells(row, ports.probe)] for row in ports.rows]
+    rows = [[visible(cell) for cell in _cells(row, ports)] for row in ports.rows]
     used = [i for i in range(len(_HEADS)) if i != _HEADS.index("PROBE") or ports.probe]
     widths = {
         i: max([width(_HEADS[i]), *(width(row[i]) for row in rows)]) if rows else width(_HEADS[i])
@@ -104,7 +107,7 @@ def _table(ports: Ports, columns: int) -> Iterator[str]:
             yield from (f"    {line}" for line in fold(visible(row.reason), max(columns, 60) - 4))
 
 
-def _cells(row: Row, probe: Probe | None) -> tuple[str, ...]:
+def _cells(row: Row, ports: Ports) -> tuple[str, ...]:
     address = f"[{row.address}]" if row.version == 6 else row.address  # noqa: PLR2004 - IPv6
     behind = f" → {row.private}" if row.published else ""
     program = f" ({row.program})" if row.container and row.program and not row.published else ""
@@ -115,8 +118,8 @@ def _cells(row: Row, probe: Probe | None) -> tuple[str, ...]:
         f"{row.who}{program}{behind}",
         ", ".join(f"{c.firewall}: {_HOLDS[c.holds]}" for c in row.claims) or "-",
         _TRUTH[row.reach],
-        (probe.of(row) if probe else "") or "-",
-        "open" if intended(row) else "closed",
+        (ports.probe.of(row) if ports.probe else "") or "-",
+        "open" if ports.intends(row) else "closed",
     )  # fmt: skip
 
 
@@ -160,7 +163,8 @@ def _host(ports: Ports) -> dict[str, object]:
     return {
         "target": ports.target,
         "gap": ports.gap or None,
-        "ports": [as_json(row, probe) for row in ports.rows],
+        "policy": {name: sorted(open_) for name, open_ in asdict(ports.policy).items()},
+        "ports": [_row(row, ports) for row in ports.rows],
         "probe": None
         if probe is None
         else [
@@ -170,7 +174,7 @@ def _host(ports: Ports) -> dict[str, object]:
     }
 
 
-def as_json(row: Row, probe: Probe | None = None) -> dict[str, object]:
+def _row(row: Row, ports: Ports) -> dict[str, object]:
     """Give one row as plain values; null is "not looked at"."""
     return {
         "port": row.port,
@@ -185,6 +189,6 @@ def as_json(row: Row, probe: Probe | None = None) -> dict[str, object]:
         "claims": [{"firewall": c.firewall, "holds": c.holds} for c in row.claims],
         "reach": row.reach.value,
         "reason": row.reason or None,
-        "intended": intended(row),
-        "probe": (probe.of(row) if probe else "") or None,
+        "intended": ports.intends(row),
+        "probe": (ports.probe.of(row) if ports.probe else "") or None,
     }

@@ -10,13 +10,7 @@ from hullward.model.severity import Severity
 from hullward.rules import port_table, walls
 from hullward.rules.port_table import Reach, Row
 
-# The guide's policy: ssh, HTTP for the redirection to HTTPS, HTTPS (also over QUIC).
-OPEN_TCP = frozenset({22, 80, 443})
-OPEN_UDP = frozenset({443})
-# Clients that wait for answers: DHCP in both families.
-_CLIENTS = frozenset({("udp", 68), ("udp", 546)})
-
-_PROBE = "`hullward ports TARGET --probe` from another machine"
+PROBE = "`hullward ports TARGET --probe` from another machine"
 _MANAGERS = ("ufw", "firewalld")
 
 
@@ -29,8 +23,8 @@ _MANAGERS = ("ufw", "firewalld")
         "published ports before that, so they stay open while the manager says they are closed."
     ),
     remedy=(
-        "Close ports at the firewall of your hosting provider (open: 22, 80, 443), prove it with "
-        f"{_PROBE}, and publish on 127.0.0.1 what only the host needs."
+        "Close ports at the firewall of your hosting provider (open: 22, 80, 443, or what your "
+        f"policy names), prove it with {PROBE}, and publish on 127.0.0.1 what only the host needs."
     ),
     refs=("guide: Hosted Firewall", "docs.docker.com/engine/network/packet-filtering-firewalls"),
     needs="firewall",
@@ -53,7 +47,7 @@ def manager_beside_docker(host: Host, snapshot: Snapshot) -> Answers:
                 )
             else:
                 yield Fail(f"{name} is active; no published port escapes its claims now")
-            yield from _unclear(firewall, [row for row in rows if row.published])
+            yield from unclear(host, [row for row in rows if row.published])
 
 
 def _of(host: Host) -> Firewall:
@@ -98,13 +92,13 @@ def published_bypass(host: Host, snapshot: Snapshot) -> Answers:
     """Fail for rules other than those of ufw and firewalld, which have a rule of their own."""
     yield from _gap(snapshot)
     by_name: dict[str, list[Row]] = {}
-    unclear: list[Row] = []
+    published: list[Row] = []
     for row in port_table.table(snapshot):
-        unclear += [row] if row.published else []
+        published += [row] if row.published else []
         for claim in row.claims:
             if claim.holds is False and claim.firewall not in _MANAGERS:
                 by_name.setdefault(claim.firewall, []).append(row)
-    yield from _unclear(_of(host), unclear)
+    yield from unclear(host, published)
     for name, rows in by_name.items():
         yield Fail(f"{name} drops {port_table.names(rows)}, but they are open")
 
@@ -115,48 +109,15 @@ def _gap(snapshot: Snapshot) -> Iterator[Unknown]:
         yield Unknown(reason)
 
 
-@host_rule(
-    id="firewall-unintended-open",
-    title="A port is open that the policy does not name",
-    severity=Severity.MEDIUM,
-    rationale=(
-        "The guide leaves 22, 80 and 443 open and denies the rest. As far as the host decides it, "
-        "strangers reach more; only the provider's firewall can still stop them."
-    ),
-    remedy=(
-        "Publish on 127.0.0.1 what a reverse proxy serves; close the others at the provider's "
-        f"firewall, and prove it with {_PROBE}."
-    ),
-    refs=("guide: Hosted Firewall", "cis-docker:5.14"),
-    needs="firewall",
-)
-def unintended_open(host: Host, snapshot: Snapshot) -> Answers:
-    """Fail for open ports beside the policy; sshd may listen where it likes."""
-    yield from _gap(snapshot)
-    rows = port_table.table(snapshot)
-    beyond = [row for row in rows if row.reach is Reach.OPEN and not intended(row)]
-    if beyond:
-        yield Fail(f"open to everybody: {port_table.names(beyond)}")
-    yield from _unclear(_of(host), [row for row in rows if not intended(row)])
-
-
-def _unclear(firewall: Firewall, rows: Iterable[Row]) -> Iterator[Unknown]:
+def unclear(host: Host, rows: Iterable[Row]) -> Iterator[Unknown]:
     """Say once for each reason which rows are not known."""
+    gaps = _of(host).gaps
     by_reason: dict[str, list[Row]] = {}
     for row in rows:
         if row.reach is Reach.UNKNOWN:
-            by_reason.setdefault(firewall.gaps.get("hidden", row.reason), []).append(row)
+            by_reason.setdefault(gaps.get("hidden", row.reason), []).append(row)
     for reason, unknown in by_reason.items():
         yield Unknown(f"{reason}: {port_table.names(unknown)}")
-
-
-def intended(row: Row, tcp: Collection[int] = OPEN_TCP, udp: Collection[int] = OPEN_UDP) -> bool:
-    """Whether the policy leaves the port open."""
-    if row.program == "sshd" and not row.container:
-        return True
-    if (row.protocol, row.port) in _CLIENTS:
-        return True
-    return row.port in (tcp if row.protocol == "tcp" else udp)
 
 
 @host_rule(
@@ -167,7 +128,7 @@ def intended(row: Row, tcp: Collection[int] = OPEN_TCP, udp: Collection[int] = O
         "The guide filters at the provider, where Docker cannot open anything. Such a firewall "
         "cannot be seen from inside: only a connection from outside proves it."
     ),
-    remedy=f"Prove what is open with {_PROBE}.",
+    remedy=f"Prove what is open with {PROBE}.",
     refs=("guide: Hosted Firewall",),
     needs="firewall",
 )
@@ -181,7 +142,7 @@ def none(host: Host, snapshot: Snapshot) -> Answers:
     elif not denies:
         yield Unknown(
             "the host itself filters nothing by default, and a firewall of the provider cannot be "
-            f"seen from inside; prove it with {_PROBE}"
+            f"seen from inside; prove it with {PROBE}"
         )
 
 
@@ -245,4 +206,4 @@ def neighbour_reach(host: Host, snapshot: Snapshot) -> Answers:
     for row in mine:
         if row.reach in {Reach.LIMITED, Reach.OPEN}:
             yield Fail(f"{port_table.names([row])}: {row.reason}")
-    yield from _unclear(_of(host), mine)
+    yield from unclear(host, mine)

@@ -1,7 +1,5 @@
 """Who may log in by ssh, and with what, for every user and address that a Match block names."""
 
-from fnmatch import fnmatchcase
-
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
 from hullward.model.rule import Answers, Unknown, host_rule
@@ -44,16 +42,6 @@ def _by_password(probe: Probe) -> bool:
     )
 
 
-def _shut_out(probe: Probe) -> bool:
-    """Whether AllowUsers or DenyUsers keep somebody out, as far as they say it plainly."""
-    allowed = probe.value("allowusers").split()
-    if any(fnmatchcase(probe.user, pattern) for pattern in probe.value("denyusers").split()):
-        return True
-    return bool(allowed) and not any(
-        "!" in pattern or fnmatchcase(probe.user, pattern.partition("@")[0]) for pattern in allowed
-    )
-
-
 @host_rule(
     id="ssh-root-login",
     title="root may log in by password",
@@ -73,8 +61,6 @@ def root_login(host: Host, snapshot: Snapshot) -> Answers:
 
     def offends(probe: Probe) -> Severity | None:
         if probe.user != "root" or probe.value("permitrootlogin") in _ROOT_BY_KEY:
-            return None
-        if _shut_out(probe):
             return None
         return Severity.HIGH if _by_password(probe) else Severity.MEDIUM
 

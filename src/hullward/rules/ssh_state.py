@@ -13,6 +13,7 @@ from hullward.rules.ssh_words import origin, remedy
 
 _GUIDE = "guide: Harden SSH"
 _OTHERS_WRITE, _OTHERS_READ, _GROUP_READS = 0o022, 0o077, 0o040
+# Others, such as gssapi-keyex of Debian, come with one of these.
 _METHODS = {
     "publickey": "pubkeyauthentication",
     "password": "passwordauthentication",
@@ -110,16 +111,29 @@ def _socket(sshd: Sshd) -> Answers:
 
 def _offered(sshd: Sshd) -> Answers:
     """Compare the methods that a real connection was offered with what sshd -T says."""
+    if "offered" in sshd.gaps:
+        yield Unknown(sshd.gaps["offered"])
     for user, methods in (sshd.offered or {}).items():
-        probes = sshd.probes or ()
-        named = [p for p in probes if p.user == user] or [p for p in probes if not p.user]
-        expected = [_expected(probe) for probe in named]
-        if expected and frozenset(methods) not in expected:
+        if "none" in methods:
+            yield Fail(f"{user} is let in without any proof", Severity.CRITICAL, sshd.reload)
+            continue
+        expected = [_expected(probe) for probe in _alike(sshd, user)]
+        if not expected:
+            yield Unknown(sshd.gaps.get("probes", "sshd -T was not asked"))
+        elif frozenset(methods) & _METHODS.keys() not in expected:
             yield Fail(
-                f"{user or 'any other user'} is really offered {', '.join(methods) or 'nothing'}, "
+                f"{user} is really offered {', '.join(methods)}, "
                 f"but the files say {', '.join(sorted(expected[0])) or 'nothing'}",
                 remedy=sshd.reload,
             )
+
+
+def _alike(sshd: Sshd, user: str) -> list[Probe]:
+    """Find what sshd -T said of this user on this way, or of any where the way is not known."""
+    probes = sshd.probes or ()
+    named = [p for p in probes if p.user == user] or [p for p in probes if not p.user]
+    way = [p for p in named if (p.address, p.local_address, p.local_port) == sshd.connection]
+    return way or named
 
 
 def _expected(probe: Probe) -> frozenset[str]:

@@ -17,7 +17,7 @@ def judged(
     offends: Callable[[Probe], Severity | None],
     wanted: str,
 ) -> Answers:
-    """Fail once for each line that gives somebody what a rule forbids.
+    """Fail once for each line that gives somebody who may log in what a rule forbids.
 
     `keyword` is as it is written in files, `wanted` the line that should win.
     """
@@ -28,13 +28,24 @@ def judged(
         yield Unknown(sshd.gaps["probes"])
     name = keyword.lower()
     groups: dict[tuple[Setting, Severity], list[Probe]] = {}
+    unsure: list[Probe] = []
     for probe in sshd.probes:
+        if probe.admitted is False:
+            continue
         if name not in probe.settings:
             yield Unknown(f"sshd -T does not print {keyword} for {whom([probe], sshd.probes)}")
         elif severity := offends(probe):
             setting = probe.settings[name]
-            groups.setdefault((_plain(setting), severity), []).append(probe)
+            same = groups.setdefault((_plain(setting), severity), [])
+            (same if probe.admitted else unsure).append(probe)
+    if unsure:
+        yield Unknown(
+            f"{keyword}: whether AllowGroups and DenyGroups let {whom(unsure, sshd.probes)} log in "
+            "is not known"
+        )
     for (setting, severity), probes in groups.items():
+        if not probes:
+            continue
         yield Fail(
             f"{keyword} is {setting.value} for {whom(probes, sshd.probes)} ({origin(setting)})",
             severity,
@@ -65,6 +76,8 @@ def whom(probes: Sequence[Probe], everybody: Sequence[Probe]) -> str:
     """Name those whom a finding is about, with their addresses where these make a difference."""
     if len(probes) == len(everybody):
         return "everybody"
+    if len(probes) == sum(probe.admitted is not False for probe in everybody):
+        return "everybody who may log in"
     users = list(dict.fromkeys(probe.user for probe in probes))
     asked = {user: sum(p.user == user for p in everybody) for user in users}
     names = []
