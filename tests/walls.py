@@ -41,7 +41,9 @@ def grounds(draw: st.DrawFn) -> Ground:
     return Ground(
         links=found,
         bridges=frozenset(draw(st.lists(st.sampled_from(bridges)))) if bridges else frozenset(),
-        routed=tuple(draw(st.lists(four.map("{}/32".format) | six.map("{}/128".format), max_size=2))),
+        routed=tuple(
+            draw(st.lists(four.map("{}/32".format) | six.map("{}/128".format), max_size=2))
+        ),
         published=tuple(draw(st.lists(published, max_size=8))),
         proxies=tuple(draw(st.lists(st.builds(Proxy, st.just("nginx"), uids), max_size=3))),
         accounts=(Account("traefik", 1001, 1001),),

@@ -19,9 +19,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
     pytest.mark.skipif(not shutil.which("apt-get"), reason="nft is taken from Debian's packages"),
 ]
-slowly = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
+slowly = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def loaded(suite: str, text: str, name: str) -> dict[str, Any]:

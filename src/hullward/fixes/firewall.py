@@ -136,9 +136,11 @@ def _refuse(ground: Ground, wishes: Wishes) -> None:
             f"What these interfaces lead to is not known: {', '.join(sorted(unclear))}.",
             "Say it: --trust NAME lets everything in over it, --outside NAME what is open only.",
         )
-    if ground.filtered:
+    mine = isolation.host_bridges(ground) - set(wishes.trust)
+    filtered = [name for name in ground.filtered if name in mine]
+    if filtered:
         raise HullwardError(
-            f"Guests are bridged over {', '.join(ground.filtered)}, and br_netfilter is on: rules "
+            f"Guests are bridged over {', '.join(filtered)}, and br_netfilter is on: rules "
             "of the host would filter their packets too.",
             "`sysctl net.bridge.bridge-nf-call-iptables=0` and its ip6tables sister, or --trust "
             "that bridge.",
