@@ -1,12 +1,19 @@
-"""The two flows. Look: collect -> judge -> report; it never changes anything."""
+"""The two flows.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+Look: collect -> judge -> report; it never changes anything.
+Change: plan -> preview -> preflight -> arm -> apply -> activate -> verify -> confirm, and the way
+back stands ready from before the first edit until the end.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hullward.apply.journal import Entry, Journal
 from hullward.collect import bundle, engine, processes
 from hullward.collect.bundle import Said
 from hullward.host import reader
@@ -17,6 +24,7 @@ from hullward.host.reader import Access
 from hullward.model.errors import HullwardError
 from hullward.model.facts import Snapshot
 from hullward.model.host import Host
+from hullward.model.plan import Plan
 from hullward.model.report import HostReport, Report
 from hullward.model.rule import Rule
 from hullward.model.settings import Settings
@@ -248,3 +256,77 @@ def report(
     )
     notes = judge.waiver_notes(hosts, accepted, now.date())
     return Report(now.strftime("%Y-%m-%dT%H:%M:%SZ"), hosts, notes, policy)
+
+
+def _nothing(_: Entry) -> None:
+    """Rehearse or prove no more than the commands of the plan do."""
+
+
+class Work(Struct, frozen=True):
+    """What a job can do beside its plan.
+
+    `rehearse` tries the staged candidates before anything is changed; `prove` looks at the host
+    after the programs took the change; `back` sees to the rest when all was put back, and must not
+    raise. The others raise HullwardError for what must not go on.
+    """
+
+    rehearse: Callable[[Entry], None] = _nothing
+    prove: Callable[[Entry], None] = _nothing
+    back: Callable[[Entry], None] = _nothing
+
+
+class Person(Struct, frozen=True):
+    """Who wants a change, how they are asked for it, and how they are told of the progress."""
+
+    name: str
+    agrees: Callable[[Plan], bool]
+    hears: Callable[[str], None]
+
+
+def change(journal: Journal, plan: Plan, work: Work, person: Person) -> Entry | None:
+    """Change a host, or leave it as it was; None where the person does not agree to the preview.
+
+    Raises HullwardError for what went wrong; its advice says what has become of the host.
+    """
+    if not person.agrees(plan):
+        return None
+    entry = journal.opened(plan, person.name)
+    with _put_back(journal, entry, work, person):
+        person.hears("Checking the new files")
+        journal.checked(entry)
+        work.rehearse(entry)
+    return carry_out(journal, entry, work, person)
+
+
+def carry_out(journal: Journal, entry: Entry, work: Work, person: Person) -> Entry:
+    """Do what is left of a change that is in the journal: arm, apply, activate, verify, confirm."""
+    with _put_back(journal, entry, work, person):
+        person.hears(f"Changing; the host takes it back after {entry.plan.within} seconds")
+        journal.carried_out(entry)
+        person.hears("Verifying")
+        work.prove(entry)
+        journal.confirmed(entry)
+    return entry
+
+
+@contextmanager
+def _put_back(journal: Journal, entry: Entry, work: Work, person: Person) -> Iterator[None]:
+    """Take a change back when anything fails, and say so; the host's timer stands behind this."""
+    try:
+        yield
+    except BaseException as error:
+        what = error.what if isinstance(error, HullwardError) else ""
+        person.hears("Putting everything back")
+        try:
+            journal.reverted(entry.number)
+        except HullwardError as worse:
+            raise HullwardError(
+                f"{what or 'Interrupted.'} {worse.what}",
+                f"The host takes it back by itself within {entry.plan.within} seconds; "
+                "`hullward changes` says whether it has.",
+            ) from error
+        work.back(entry)
+        if not what:
+            raise
+        advice = getattr(error, "advice", "")
+        raise HullwardError(what, f"Everything is as it was before. {advice}".strip()) from error

@@ -139,8 +139,8 @@ _REFUSALS = {
         "Without it nothing is changed.",
     ),
     "late": (
-        "The confirmation came too late: the host has taken change {detail}, or will.",
-        "All is put back; give it more time with --confirm-within.",
+        "The confirmation came too late; the host did not wait longer.",
+        "Give it more time with --confirm-within.",
     ),
     "reverting": (
         "A file cannot be put back: {detail}.",
@@ -173,12 +173,9 @@ def _command(why: str, words: Sequence[str]) -> HullwardError:
     last = (said.strip().splitlines() or ["it said nothing"])[-1][:400]
     reason = "it did not end in time" if status in {"124", "137"} else last.rstrip(".")
     if why == "check":
-        return HullwardError(f"The new files do not pass their check: {reason}.", _LATER)
+        return HullwardError(f"The new files do not pass their check: {reason}.", "")
     if why == "activate":
-        return HullwardError(
-            f"The programs did not take the change: {reason}.",
-            "Everything was put back, and they were started on the old files.",
-        )
+        return HullwardError(f"The programs did not take the change: {reason}.", "")
     return HullwardError(
         f"The files are put back, but the programs did not take them: {reason}.",
         "Start them by hand, then `hullward undo` ends the change.",

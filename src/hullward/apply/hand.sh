@@ -24,7 +24,7 @@ unset CDPATH ENV IFS
 umask 077
 C=$J/changes
 patience=30
-why=
+programs= why=
 
 refuse() { printf 'refused %s\n' "$*"; exit 3; }
 in64() { base64 | tr -d '\n'; }
@@ -37,6 +37,8 @@ put() { # FILE TEXT   all of it, or what was there before
 }
 
 ready() {
+  [ -z "$programs" ] || return 0
+  programs=there
   [ "$(id -u)" = 0 ] || refuse root
   for program in base64 chmod chown cp date flock mkdir mv readlink rm rmdir setsid sha256sum \
     sleep stat sync timeout tr; do
@@ -242,7 +244,7 @@ stopped() { # NUMBER TOKEN PROCESS   a timer that lives on does nothing, as its 
   fi
 }
 disarm() { # NUMBER
-  read -r token _ <"$C/$1/timer" 2>/dev/null || return 0
+  read -r token _ 2>/dev/null <"$C/$1/timer" || return 0
   process=$(cat "$C/$1/timer.pid" 2>/dev/null) || :
   rm -f -- "$C/$1/timer.pid" "$C/$1/timer"
   stopped "$1" "$token" "$process"
@@ -334,14 +336,12 @@ restore() { # NUMBER
 
 revert() { # NUMBER
   locked
-  ! over "$1" || refuse state "$1" "$(state "$1")"
-  if [ "$(state "$1")" = prepared ]; then
-    disarm "$1"
-    drop "$1"
-  else
-    restore "$1"
-    disarm "$1"
-  fi
+  case $(state "$1") in
+    confirmed) refuse state "$1" confirmed ;;
+    reverted | none) ;;
+    prepared) disarm "$1"; drop "$1" ;;
+    *) restore "$1"; disarm "$1" ;;
+  esac
   unlocked
   echo "reverted $1"
 }
@@ -372,7 +372,7 @@ age() { # NUMBER   by the clock that never jumps, unless the host was restarted 
   if [ "$when" = "$(boot)" ]; then echo $(($(seconds_up) - up)); else echo $(($(date +%s) - began)); fi
 }
 left() { # NUMBER   seconds until the timer, or -
-  read -r _ end when <"$C/$1/timer" 2>/dev/null && [ "$when" = "$(boot)" ] || { echo -; return; }
+  read -r _ end when 2>/dev/null <"$C/$1/timer" && [ "$when" = "$(boot)" ] || { echo -; return; }
   echo $((end - $(seconds_up)))
 }
 describe() { # NUMBER
@@ -380,7 +380,14 @@ describe() { # NUMBER
   echo "change $1 $(state "$1") $(files "$1") $began $(age "$1") $(left "$1")" \
     "$(in64 <"$C/$1/about") $(said "$1" restore)"
 }
-list() { locked; for n in $(numbers); do describe "$n"; done; unlocked; echo end; }
+list() { # a look makes no journal
+  if [ -d "$J" ]; then
+    locked
+    for n in $(numbers); do describe "$n"; done
+    unlocked
+  fi
+  echo end
+}
 plan() { locked; printf 'plan %s\n' "$(in64 <"$C/$1/plan")"; unlocked; } # NUMBER
 
 look() { # PATH...

@@ -5,19 +5,31 @@ and `confirmed` the caller may rehearse with the staged candidates, and prove wh
 the host's own timer reverts if `confirmed` does not come in time.
 """
 
-import secrets
+import os
 from collections.abc import Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
 from hullward.apply import answers, script
-from hullward.host.hands import Hands
+from hullward.host.hands import Answer
 from hullward.model.change import Change, FileNow
 from hullward.model.errors import HullwardError
 from hullward.model.plan import Command, Plan
 
 _CHECK_SECONDS = 30
 _RESTORE_SECONDS = 180
+
+
+class Hands(Protocol):
+    """A machine on which scripts are run as root, each over a connection of its own."""
+
+    @property
+    def where(self) -> str:
+        """Name the machine."""
+
+    def run(self, script: str, seconds: float) -> Answer:
+        """Run a POSIX sh script; raises HullwardError where that is not possible."""
 
 
 class Entry(Struct, frozen=True):
@@ -61,11 +73,11 @@ class Journal(Struct, frozen=True):
         """Write the journal's entry: originals and new texts, on the disk, before any edit."""
         said = self._said(*script.opening(plan, who, self.folder))
         number = next(int(words[1]) for words in said if words[0] == "opened")
-        return Entry(number, plan, secrets.token_hex(8), self.folder)
+        return Entry(number, plan, os.urandom(8).hex(), self.folder)
 
     def resumed(self, number: int) -> Entry:
         """Take an unfinished entry over from a hullward that is gone."""
-        return Entry(number, self.plan(number), secrets.token_hex(8), self.folder)
+        return Entry(number, self.plan(number), os.urandom(8).hex(), self.folder)
 
     def checked(self, entry: Entry) -> None:
         """Let the programs that will read the files check them; a refusal drops the entry."""

@@ -6,7 +6,6 @@ import shlex
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.resources import files
 
 import msgspec
 
@@ -39,12 +38,12 @@ def opening(plan: Plan, who: str, journal: str = JOURNAL) -> Iterator[Command]:
         if not _NAME.fullmatch(name):
             raise ValueError(name)
         yield "candidate", name, _base64(text)
-    for kind, commands in (
+    for kind, acts in (
         ("check", plan.forth.check),
         ("activate", plan.forth.activate),
         ("restore", plan.back.activate),
     ):
-        lines = [line for line in (_line(command, plan) for command in commands) if line]
+        lines = [line for line in (_line(act.words, plan) for act in acts) if line]
         yield "commands", kind, _base64("".join(f"{line}\n" for line in ("set -e", *lines)))
     yield ("commit",)
 
@@ -61,6 +60,8 @@ def folder(number: int, journal: str = JOURNAL) -> str:
 
 @cache
 def _source() -> str:
+    from importlib.resources import files  # noqa: PLC0415 - only a change needs it
+
     return (files("hullward.apply") / "hand.sh").read_text(encoding="utf-8")
 
 

@@ -19,6 +19,9 @@ _COMMANDS = {
     "collect": "Save a snapshot, to be audited elsewhere or later.",
     "diff": "Say what became worse, and what better, between two looks.",
     "ports": "Say which ports are open, whatever a firewall claims.",
+    "userns": "Make root in a container nobody on the host, and back.",
+    "changes": "List what hullward changed on a host; finish what was cut off.",
+    "undo": "Take a change back.",
     "explain": "Explain a rule or a capability.",
 }
 

@@ -44,29 +44,39 @@ class Edit(Struct, frozen=True):
         return Edit(self.path, self.after, self.before, self.becomes, self.was)
 
 
+class Act(Struct, frozen=True):
+    """A command that is run on the host as root; `shown` says it to a person, if words do not."""
+
+    words: Command
+    shown: str = ""
+
+
 class Way(Struct, frozen=True):
     """What goes with the edits in one direction.
 
-    `check` are commands that must succeed before anything is changed. A word of them may hold
-    `{new:PATH}`, the staged text of an edit, or `{candidate:NAME}`, a text of `candidates`: these
-    are staged for checks and rehearsals, and never installed. A check that names the new text of
-    a file that is removed is left out. `activate` makes programs read the files. `proof` names
-    what the plan's job looks at to be sure that it works; "" is nothing but the commands.
+    `check` must succeed before anything is changed. A word of it may hold `{new:PATH}`, the staged
+    text of an edit, or `{candidate:NAME}`, a text of `candidates`: these are staged for checks and
+    rehearsals, and never installed. A check that names the new text of a file that is removed is
+    left out. `activate` makes programs read the files. `rehearsal` and `proof` are words that the
+    plan's job understands: what it tries before the change, with the candidates, and what it looks
+    at afterwards to be sure that the change works; "" is nothing. `notes` are what else a person
+    must know.
     """
 
-    check: tuple[Command, ...] = ()
+    check: tuple[Act, ...] = ()
     candidates: tuple[tuple[str, str], ...] = ()
-    activate: tuple[Command, ...] = ()
+    activate: tuple[Act, ...] = ()
+    rehearsal: str = ""
     proof: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Plan(Struct, frozen=True):
     """A change of one host, and the way back.
 
-    `job` names who made it, and can prove it. `restarts` are the programs that restart, `notes`
-    what else a person must know. `within` are the seconds that the programs and the proof may
-    take before the host takes everything back by itself. `undoes` is the number of the change
-    that it takes back.
+    `job` names who made it, and can prove it. `restarts` are the programs that restart. `within`
+    are the seconds that the programs and the proof may take before the host takes everything back
+    by itself. `undoes` is the number of the change that it takes back.
     """
 
     title: str
@@ -75,7 +85,6 @@ class Plan(Struct, frozen=True):
     forth: Way = field(default_factory=Way)
     back: Way = field(default_factory=Way)
     restarts: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     within: int = 120
     undoes: int = 0
 

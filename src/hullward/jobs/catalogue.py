@@ -1,0 +1,19 @@
+"""The jobs by the name that their plans carry, so that a later hullward proves or undoes them."""
+
+from hullward import flow
+from hullward.jobs import userns
+from hullward.jobs.machine import Machine
+from hullward.model.errors import HullwardError
+from hullward.model.plan import Plan
+
+
+def work(machine: Machine, plan: Plan) -> flow.Work:
+    """Say how the job that made a plan proves it; raises HullwardError for a job of the future."""
+    match plan.job:
+        case userns.JOB:
+            return userns.work(machine, plan)
+        case _:
+            raise HullwardError(
+                f"This hullward cannot prove a change of the kind {plan.job!r}.",
+                "Use the hullward that made it, or a newer one.",
+            )
