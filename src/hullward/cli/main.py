@@ -20,6 +20,8 @@ _COMMANDS = {
     "diff": "Say what became worse, and what better, between two looks.",
     "ports": "Say which ports are open, whatever a firewall claims.",
     "userns": "Make root in a container nobody on the host, and back.",
+    "isolate": "Close containers to the host's users, and the host to its containers.",
+    "firewall": "Close all ports of a host to the outside but those that are named.",
     "changes": "List what hullward changed on a host; finish what was cut off.",
     "undo": "Take a change back.",
     "explain": "Explain a rule or a capability.",

@@ -167,7 +167,7 @@ def admits(wall: Wall, ground: Ground, wishes: Wishes, session: Session) -> bool
 
 def text(wall: Wall, wishes: Wishes) -> str:
     """Write the ruleset."""
-    body = "".join(_sets(wall)) + _HEAD + "".join(f"\t\t{r}\n" for r in _rules(wall)) + _TAIL
+    body = "".join(_sets(wall)) + _HEAD + "".join(f"        {r}\n" for r in _rules(wall)) + _TAIL
     return nft.table(FIREWALL, COMMAND, wishes, body)
 
 
@@ -178,15 +178,6 @@ def wished(text: str | None) -> Wishes | None:
         return msgspec.json.decode(found, type=Wishes) if found else None
     except msgspec.MsgspecError:
         return None
-
-
-def elements(wall: Wall) -> Mapping[str, frozenset[str]]:
-    """Give the sets with their elements as nft lists them, to compare them with the kernel's."""
-    return {
-        "trusted": wall.trusted,
-        "host_bridges": wall.host_bridges,
-        **{f"open_{p}": frozenset(map(str, wall.open[p])) for p in _PROTOCOLS},
-    }
 
 
 def _sets(wall: Wall) -> Iterator[str]:
@@ -224,34 +215,34 @@ def _rules(wall: Wall) -> Iterator[str]:
 # Docker's translation (-100), so that the port is the one that the client asked for. What is no
 # loopback, no trusted link and no bridge of containers is outside, also a link that comes later.
 _HEAD = """\
-	counter denied {
-	}
-	chain prerouting {
-		type filter hook prerouting priority -150; policy accept;
-		iifname "lo" accept
-		ct state established,related accept
-		iifname @trusted accept
-		meta iifkind "bridge" iifname != @host_bridges accept
-		icmpv6 type { destination-unreachable, packet-too-big, time-exceeded } accept
-		icmpv6 type { parameter-problem, echo-request } accept
-		icmpv6 type { nd-router-solicit, nd-router-advert } accept
-		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
-		icmpv6 type { mld-listener-query, mld-listener-report } accept
-		icmpv6 type { mld-listener-done, mld2-listener-report } accept
-		icmp type { destination-unreachable, time-exceeded } accept
-		icmp type { parameter-problem, echo-request } accept
-		ip protocol igmp accept
-		# DHCP for the host itself
-		udp sport 67 udp dport 68 accept
-		ip6 saddr fe80::/10 udp dport 546 accept
-		ip daddr 127.0.0.0/8 goto refuse
+    counter denied {
+    }
+    chain prerouting {
+        type filter hook prerouting priority -150; policy accept;
+        iifname "lo" accept
+        ct state established,related accept
+        iifname @trusted accept
+        meta iifkind "bridge" iifname != @host_bridges accept
+        icmpv6 type { destination-unreachable, packet-too-big, time-exceeded } accept
+        icmpv6 type { parameter-problem, echo-request } accept
+        icmpv6 type { nd-router-solicit, nd-router-advert } accept
+        icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+        icmpv6 type { mld-listener-query, mld-listener-report } accept
+        icmpv6 type { mld-listener-done, mld2-listener-report } accept
+        icmp type { destination-unreachable, time-exceeded } accept
+        icmp type { parameter-problem, echo-request } accept
+        ip protocol igmp accept
+        # DHCP for the host itself
+        udp sport 67 udp dport 68 accept
+        ip6 saddr fe80::/10 udp dport 546 accept
+        ip daddr 127.0.0.0/8 goto refuse
 """
 _TAIL = """\
-		goto refuse
-	}
-	chain refuse {
-		limit rate 10/minute log prefix "hullward-firewall "
-		counter name "denied"
-		drop
-	}
+        goto refuse
+    }
+    chain refuse {
+        limit rate 10/minute log prefix "hullward-firewall "
+        counter name "denied"
+        drop
+    }
 """

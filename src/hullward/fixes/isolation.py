@@ -175,22 +175,6 @@ def wished(text: str | None) -> Wishes | None:
         return None
 
 
-def elements(isolation: Isolation) -> Mapping[str, frozenset[str]]:
-    """Give the sets with their elements as nft lists them, to compare them with the kernel's."""
-    found = {
-        "allowed_uids": frozenset(map(str, isolation.uids)),
-        "host_bridges": isolation.host_bridges,
-    }
-    for protocol in _PROTOCOLS:
-        found[f"open_{protocol}"] = frozenset(map(str, isolation.open[protocol]))
-    for prefix, sets in (("at", isolation.at), ("guarded", isolation.guarded)):
-        for (protocol, version), places in sets.items():
-            found[f"{prefix}{version}_{protocol}"] = frozenset(
-                nft.place(*place) for place in places
-            )
-    return found
-
-
 def _sets(isolation: Isolation) -> Iterator[str]:
     uids = map(str, sorted(isolation.uids))
     yield nft.set_("allowed_uids", "uid", uids, "who may reach containers")
@@ -215,49 +199,49 @@ def _sets(isolation: Isolation) -> Iterator[str]:
 # address and port are still those that the client asked for. `skuid` fits only packets that a
 # socket of a user sends: the kernel's own answers and neighbour discovery pass.
 _CHAINS = """\
-	counter denied_out {
-	}
-	counter denied_in {
-	}
-	chain output {
-		type filter hook output priority -150; policy accept;
-		# answers of the host's services, whoever runs them
-		ct direction reply accept
-		meta skuid @allowed_uids accept
-		meta oifkind "bridge" oifname != @host_bridges meta skuid >= 0 goto refuse_out
-		ip daddr . tcp dport @guarded4_tcp meta skuid >= 0 goto refuse_out
-		ip6 daddr . tcp dport @guarded6_tcp meta skuid >= 0 goto refuse_out
-		ip daddr . udp dport @guarded4_udp meta skuid >= 0 goto refuse_out
-		ip6 daddr . udp dport @guarded6_udp meta skuid >= 0 goto refuse_out
-	}
-	chain refuse_out {
-		limit rate 10/minute log prefix "hullward-isolation out " flags skuid
-		counter name "denied_out"
-		# ICMP errors are rate limited by the kernel, resets are not: nobody hangs
-		meta l4proto tcp reject with tcp reset
-		reject with icmpx type admin-prohibited
-	}
-	chain input {
-		type filter hook input priority 0; policy accept;
-		meta iifkind "bridge" iifname != @host_bridges goto from_containers
-	}
-	chain from_containers {
-		ct state established,related accept
-		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
-		icmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report } accept
-		icmpv6 type echo-request accept
-		icmp type echo-request accept
-		tcp dport @open_tcp accept
-		udp dport @open_udp accept
-		ip daddr . tcp dport @at4_tcp accept
-		ip6 daddr . tcp dport @at6_tcp accept
-		ip daddr . udp dport @at4_udp accept
-		ip6 daddr . udp dport @at6_udp accept
-		limit rate 10/minute log prefix "hullward-isolation in "
-		counter name "denied_in"
-		meta l4proto tcp reject with tcp reset
-		fib daddr type local reject with icmpx type admin-prohibited
-		# broadcast and multicast
-		drop
-	}
+    counter denied_out {
+    }
+    counter denied_in {
+    }
+    chain output {
+        type filter hook output priority -150; policy accept;
+        # answers of the host's services, whoever runs them
+        ct direction reply accept
+        meta skuid @allowed_uids accept
+        meta oifkind "bridge" oifname != @host_bridges meta skuid >= 0 goto refuse_out
+        ip daddr . tcp dport @guarded4_tcp meta skuid >= 0 goto refuse_out
+        ip6 daddr . tcp dport @guarded6_tcp meta skuid >= 0 goto refuse_out
+        ip daddr . udp dport @guarded4_udp meta skuid >= 0 goto refuse_out
+        ip6 daddr . udp dport @guarded6_udp meta skuid >= 0 goto refuse_out
+    }
+    chain refuse_out {
+        limit rate 10/minute log prefix "hullward-isolation out " flags skuid
+        counter name "denied_out"
+        # ICMP errors are rate limited by the kernel, resets are not: nobody hangs
+        meta l4proto tcp reject with tcp reset
+        reject with icmpx type admin-prohibited
+    }
+    chain input {
+        type filter hook input priority 0; policy accept;
+        meta iifkind "bridge" iifname != @host_bridges goto from_containers
+    }
+    chain from_containers {
+        ct state established,related accept
+        icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
+        icmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report } accept
+        icmpv6 type echo-request accept
+        icmp type echo-request accept
+        tcp dport @open_tcp accept
+        udp dport @open_udp accept
+        ip daddr . tcp dport @at4_tcp accept
+        ip6 daddr . tcp dport @at6_tcp accept
+        ip daddr . udp dport @at4_udp accept
+        ip6 daddr . udp dport @at6_udp accept
+        limit rate 10/minute log prefix "hullward-isolation in "
+        counter name "denied_in"
+        meta l4proto tcp reject with tcp reset
+        fib daddr type local reject with icmpx type admin-prohibited
+        # broadcast and multicast
+        drop
+    }
 """

@@ -15,6 +15,11 @@ _OPENING = re.compile(
     r"(?P<first>[0-9]{1,5})(-(?P<last>[0-9]{1,5}))?(/(?P<protocol>tcp|udp))?"
     r"(\s+from\s+(?P<source>[0-9A-Fa-f.:/]+))?(\s+on\s+(?P<link>\S+))?"
 )
+_SET = re.compile(
+    r"^    set (?P<name>\w+) \{\n        type [^\n]*\n"
+    r"(        elements = \{(?P<elements>[^}]*)\}\n)?    \}$",
+    re.MULTILINE,
+)
 _WISHES = "# wishes: "
 _TOP = 65535
 _LINE = 8
@@ -29,15 +34,10 @@ def table(name: str, command: str, wishes: object, body: str) -> str:
         f"add table inet {name}\n"
         f"delete table inet {name}\n"
         f"table inet {name} {{\n"
-        f"\tchain {MARK} {{\n\t}}\n"
+        f"    chain {MARK} {{\n    }}\n"
         f"{body}"
         "}\n"
     )
-
-
-def removal(name: str) -> str:
-    """Remove a table, whether it is there or not."""
-    return f"add table inet {name}\ndelete table inet {name}\n"
 
 
 def wishes(text: str | None) -> bytes | None:
@@ -46,6 +46,15 @@ def wishes(text: str | None) -> bytes | None:
         if line.startswith(_WISHES):
             return line.removeprefix(_WISHES).encode()
     return None
+
+
+def elements(text: str | None) -> Mapping[str, frozenset[str]]:
+    """Read the sets of a text of ours, each element as nft lists it."""
+    found: dict[str, frozenset[str]] = {}
+    for match in _SET.finditer(text or ""):
+        words = (word.strip().strip('"') for word in (match["elements"] or "").split(","))
+        found[match["name"]] = frozenset(filter(None, words))
+    return found
 
 
 def rules(text: str) -> Mapping[str, int]:
@@ -67,10 +76,10 @@ def set_(name: str, kind: str, elements: Iterable[str], why: str = "") -> str:
     """Write a set, a few elements a line; an empty one is valid as well."""
     found = list(elements)
     rows = [", ".join(found[at : at + _LINE]) for at in range(0, len(found), _LINE)]
-    held = ",\n\t\t\t".join(rows)
-    body = f"\t\telements = {{ {held} }}\n" if found else ""
-    comment = f"\t# {why}\n" if why else ""
-    return f"{comment}\tset {name} {{\n\t\ttype {kind}\n{body}\t}}\n"
+    held = ",\n            ".join(rows)
+    body = f"        elements = {{ {held} }}\n" if found else ""
+    comment = f"    # {why}\n" if why else ""
+    return f"{comment}    set {name} {{\n        type {kind}\n{body}    }}\n"
 
 
 def name(link: str) -> str:
