@@ -1,4 +1,4 @@
-"""The nft of several Debian releases, unpacked privately and run in a namespace without a network."""
+"""The nft of several Debian releases, unpacked privately, run in a namespace without a network."""
 
 import os
 import subprocess
@@ -23,11 +23,13 @@ def nft(suite: str) -> tuple[str, ...]:
     """Give the command of a release's nft, fetched once."""
     words = " ".join((*_COMMON, *_WITH_LIBC, *SUITES[suite]))
     lib = ROOT / "testbed/lib.sh"
+    command = f"locked fetch component nft-{suite} {suite} {words} >&2"
     said = subprocess.run(  # noqa: S603 - our own script
-        ("/bin/bash", "-c", f". {lib}; state_up; "
-         f"locked fetch component nft-{suite} {suite} {words} >&2; multiarch"),
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+        ("/bin/bash", "-c", f". {lib}; state_up; {command}; multiarch"),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     home = STATE / f"pkgs/nft-{suite}"
     folders = [home / top / said for top in ("usr/lib", "lib")]
     loader = next(path for folder in folders for path in folder.glob("ld-linux*.so.*"))
@@ -38,5 +40,9 @@ def nft(suite: str) -> tuple[str, ...]:
 def alone(*command: str, text: str = "") -> subprocess.CompletedProcess[str]:
     """Run a command in a network namespace of its own, which nothing else is in."""
     return subprocess.run(  # noqa: S603 - argument tuples of the tests
-        ("unshare", "--net", *command), input=text, capture_output=True, text=True, check=False
+        ("/usr/bin/unshare", "--net", *command),
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
     )

@@ -34,9 +34,10 @@ def grounds(draw: st.DrawFn) -> Ground:
     names = [link.name for link in found]
     bridges = [link.name for link in found if link.kind == "bridge"]
     session = st.builds(Session, addresses, ports, addresses, st.sampled_from([*names, ""]))
+    special = st.sampled_from(["", "0.0.0.0", "::", "127.0.0.1", "::1"])  # noqa: S104 - never bound
     published = st.builds(
         Publication, st.sampled_from(["tcp", "udp", "sctp"]), ports,
-        addresses | st.sampled_from(["", "0.0.0.0", "::", "127.0.0.1", "::1"]),
+        addresses | special,
     )  # fmt: skip
     return Ground(
         links=found,
