@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from firewall_lab import HOST4, HOST6, IMAGE, Lab, run
+from firewall_lab import HOST4, HOST6, IMAGE, ROOT, STATE, Lab, run
 from hullward import flow
 from hullward.apply.journal import Journal
 from hullward.host.contexts import Target
@@ -185,4 +185,4 @@ def wall_lab(name: str, version: str) -> Iterator[WallLab]:
 
 
 NAMES = os.environ.get("HULLWARD_WALL_ENGINES", "20.10,26.1,28.5").split(",")
-__all__ = ["HOST4", "HOST6", "IMAGE", "NAMES", "PROXY", "SERVICE", "USER", "WallLab", "wall_lab"]
+__all__ = ["HOST4", "HOST6", "IMAGE", "NAMES", "PROXY", "ROOT", "SERVICE", "STATE", "USER"]

@@ -130,7 +130,9 @@ def _refuse(ground: Ground, wishes: Wishes) -> None:
             raise HullwardError(f"{name} is both trusted and outside.", "Keep one of them.")
         if name not in known and name in wishes.outside:
             raise HullwardError(f"There is no interface {name}.", "`ip link` lists them.")
-    unclear = [name for name, found in kinds(ground, wishes).items() if found == UNKNOWN]
+    masters = {link.name for link in ground.links if not link.master}
+    found = kinds(ground, wishes)
+    unclear = [name for name in found if found[name] == UNKNOWN and name in masters]
     if unclear:
         raise HullwardError(
             f"What these interfaces lead to is not known: {', '.join(sorted(unclear))}.",

@@ -112,6 +112,9 @@ class Child:
             os.close(telling)
             return
         signal.alarm(_LIFE)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
         try:
             held = work(lambda value: _tell(telling, value))
             signal.pause()
@@ -283,12 +286,7 @@ def outside(errand: Json) -> Json:
     port = listener.answer()["port"]
     places = [*errand["places"], *([address, port] for address in errand["addresses"])]
     alive = knock(places)
-    # It stays for the one who knocks from outside, though this program ends.
-    if not os.fork():
-        for stream in (0, 1, 2):
-            os.close(stream)
-        time.sleep(errand["seconds"])
-        os._exit(0)
+    # The listener stays for the one who knocks from outside, until its time is over.
     return {
         "port": port,
         "alive": list(zip(places, alive)),  # noqa: B905 - likewise

@@ -19,7 +19,6 @@ from hullward.rules import port_table
 
 _STANDING = Standing(FIREWALL, firewall.COMMAND, "the wall to the outside")
 JOB = firewall.COMMAND
-_LISTENING = 30
 _SECONDS = 1.5
 
 
@@ -38,7 +37,6 @@ class _Errand(Struct, frozen=True):
     ordinary: int
     places: tuple[tuple[str, int], ...]
     addresses: tuple[str, ...]
-    seconds: int
 
 
 def verify(machine: Machine, seen: Look, ask: Ask, addresses: tuple[str, ...]) -> Proof:
@@ -62,7 +60,6 @@ def verify(machine: Machine, seen: Look, ask: Ask, addresses: tuple[str, ...]) -
         knocks.ordinary(seen.ground.accounts, (0,)),
         tuple((address, port) for address in dict.fromkeys(mine.values()) for port in ports),
         tuple(dict.fromkeys(mine.values())),
-        _LISTENING,
     )
     told = grounds.knock(ask, errand)
     found = probe.probe(addresses, (*ports, int(told["port"])), _SECONDS)
