@@ -73,6 +73,8 @@ class WallLab(Lab):
             run("ip", "-n", self.inner, *command.split())
         for command in ("addr add 10.20.0.2/24 dev eth0", "link set eth0 up", "link set lo up"):
             run("ip", "-n", self.lan, *command.split())
+        # An engine that translates no IPv6 needs a way back.
+        run("ip", "-n", self.outer, "-6", "route", "add", "fd00:1::/64", "via", HOST6)
         self._container("c5", "net1")
         self.serve(self.within(SERVICE), "tcp,::,5300", "udp,::,5301", "tcp,::,9100")
         self.serve(self.within(PROXY), "tcp,::,8443")

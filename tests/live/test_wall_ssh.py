@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("ip"), reason="the program ip is not installed"),
 ]
 KIND = firewall.KIND
-SSH = 2222
+SSH = 2022
 
 
 @pytest.fixture(scope="module", params=NAMES[-1:])
@@ -35,13 +35,15 @@ def host(request: pytest.FixtureRequest) -> Iterator[WallLab]:
 @pytest.fixture(scope="module")
 def sshd(host: WallLab) -> Iterator[Path]:
     """Start a real sshd on a port of its own, and give the configuration of a client outside."""
+    # With a /var/lib of its own for the journal.
+    run(str(ROOT / "testbed/service"), "up", host.name)
     run(str(ROOT / "testbed/sshd"), "up", host.name)
     folder = STATE / "run" / host.name / "sshd"
-    run(
-        *host.inside(
-            *(str(folder / "bin/sshd"), "-p", str(SSH), "-o", "ListenAddress=0.0.0.0"),
-            *("-o", "PidFile=/run/sshd-outer.pid", "-E", str(folder / "outer.log")),
-        )
+    host.shell(
+        f"sed 's/^ListenAddress.*/ListenAddress 0.0.0.0/; s/^Port.*/Port {SSH}/; "
+        f"s,^PidFile.*,PidFile /run/sshd-outer.pid,; s,^SetEnv PATH=,&{host.bin}:,' "
+        "/etc/ssh/sshd_config >/etc/ssh/outer_config; "
+        f"{folder}/bin/sshd -f /etc/ssh/outer_config -E {folder}/outer.log"
     )
     config = folder / "outer_config"
     config.write_text(
