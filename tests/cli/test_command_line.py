@@ -60,6 +60,11 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "collect",
         "diff",
         "ports",
+        "userns",
+        "isolate",
+        "firewall",
+        "changes",
+        "undo",
         "explain",
     ]
 
