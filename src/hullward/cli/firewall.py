@@ -7,6 +7,8 @@ import click
 
 from hullward import flow
 from hullward.cli import changing, standing
+from hullward.cli.main import show
+from hullward.fixes import exports, nft
 from hullward.fixes import firewall as fixes
 from hullward.fixes.firewall import Wishes
 from hullward.host import probe
@@ -38,10 +40,9 @@ def _wishes(function: _F) -> _F:
 
 def _asked(values: dict[str, Any]) -> Wishes:
     policy = flow.owner_settings(values["config"]).firewall
-    opens, trust, outside = (
-        tuple(sorted(set(values[name]))) for name in ("opens", "trust", "outside")
-    )
-    return fixes.wishes(policy, opens, trust, outside)
+    for text in (*policy.open, *values["opens"]):
+        nft.opening(text)
+    return fixes.wishes(policy, values["opens"], values["trust"], values["outside"])
 
 
 @click.group("firewall", short_help="Close all ports to the outside but those that are named.")
@@ -56,11 +57,22 @@ def command() -> None:
 @command.command("plan")
 @click.argument("target", nargs=-1)
 @_wishes
+@click.option(
+    "--export",
+    "form",
+    type=click.Choice(["nft", *exports.FORMATS]),
+    help="Print the policy alone, for a provider's firewall or as nft's text.",
+)
 @changing.machine_options
 def plan(target: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - what the options hold
     """Show the ruleset for the host as it is now, and what it would close."""
-    wishes = _asked(values)
-    return standing.plan(_KIND, changing.machine(values, target), values, wishes)
+    wishes, machine = _asked(values), changing.machine(values, target)
+    if not values["form"]:
+        return standing.plan(_KIND, machine, values, wishes)
+    wall = fixes.plan(standing.look(_KIND, machine, values).ground, wishes)
+    form = values["form"]
+    show(fixes.text(wall, wishes) if form == "nft" else exports.render(wall, form))
+    return 0
 
 
 @command.command("apply")

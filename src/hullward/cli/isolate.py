@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 import click
 
 from hullward.cli import changing, standing
+from hullward.fixes import nft
 from hullward.fixes.isolation import Wishes
 from hullward.jobs import isolation
+from hullward.model.errors import HullwardError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _KIND = isolation.KIND
@@ -36,6 +38,13 @@ def _wishes(function: _F) -> _F:
 
 
 def _asked(values: dict[str, Any]) -> Wishes:
+    for text in values["opens"]:
+        opening = nft.opening(text)
+        if opening.source or opening.link:
+            raise HullwardError(
+                f"{text!r} has conditions, which a port for containers cannot have.",
+                "Write PORT/tcp or PORT/udp.",
+            )
     return Wishes(tuple(sorted(set(values["users"]))), tuple(sorted(set(values["opens"]))))
 
 

@@ -205,7 +205,9 @@ def _proxies(
         home = found[0] if found else units[-1] if units else ""
         status = dict(line.partition(":")[::2] for line in files.get("status", ()))
         uid = status.get("Uid", "").split()
-        if home and home in homes and len(uid) > 1 and uid[1].isdecimal():
+        # Whoever logs in names their own units as they like.
+        mine = "/user.slice/" not in cgroup
+        if mine and home and home in homes and len(uid) > 1 and uid[1].isdecimal():
             yield Proxy(status.get("Name", "").strip(), int(uid[1]), names.get(home, home))
 
 

@@ -58,9 +58,9 @@ def wishes(
     return Wishes(
         tuple(sorted(policy.open_tcp)),
         tuple(sorted(policy.open_udp)),
-        tuple(extra),
-        tuple(trust),
-        tuple(outside),
+        tuple(sorted({*policy.open, *extra})),
+        tuple(sorted({*policy.trust, *trust})),
+        tuple(sorted({*policy.outside, *outside})),
     )
 
 

@@ -20,6 +20,7 @@ _SET = re.compile(
     r"(        elements = \{(?P<elements>[^}]*)\}\n)?    \}$",
     re.MULTILINE,
 )
+_ELEMENT = re.compile(r'"([^"]*)"|([^",\s][^",\n]*)')
 _WISHES = "# wishes: "
 _TOP = 65535
 _LINE = 8
@@ -52,8 +53,8 @@ def elements(text: str | None) -> Mapping[str, frozenset[str]]:
     """Read the sets of a text of ours, each element as nft lists it."""
     found: dict[str, frozenset[str]] = {}
     for match in _SET.finditer(text or ""):
-        words = (word.strip().strip('"') for word in (match["elements"] or "").split(","))
-        found[match["name"]] = frozenset(filter(None, words))
+        words = _ELEMENT.findall(match["elements"] or "")
+        found[match["name"]] = frozenset(quoted or plain.strip() for quoted, plain in words)
     return found
 
 
