@@ -156,3 +156,64 @@ def test_at_boot_a_finished_change_is_loaded(tmp_path: Path, state: str) -> None
     change(tmp_path, state, old=True)
 
     assert loaded_by(tmp_path) == "isolate.nft"
+
+
+def agreed(tmp_path: Path, init: str, *, there: bool) -> list[str]:
+    """Run what makes kernel and init system agree, with programs that only say what they get."""
+    for name in ("nft", "systemctl", "rc-update", "rc-service"):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\necho {name} "$@" >>{tmp_path}/said\n[ "$2" != - ] || cat\n')
+        program.chmod(0o755)
+    ground = replace(GROUND, init=init, nft=str(tmp_path / "bin/nft"))
+    loaded = replace(ground, loaded={WALL.table: Loaded(ours=True)})
+    files = tuple(FileNow(path) for path in WALL.paths(init))
+    plan = standing.plan(WALL, loaded, TEXT, files)
+    unit = tmp_path / WALL.unit(init).removeprefix("/")
+    wants = (
+        unit.parent / "multi-user.target.wants" / unit.name
+        if init == "systemd"
+        else tmp_path / "etc/runlevels/default" / unit.name
+    )
+    for path in (unit, wants, tmp_path / "text"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        if there or path == wants:
+            path.write_text("")
+    moved = {WALL.unit(init): str(unit), WALL.text: str(tmp_path / "text")}
+    (act,) = plan.forth.activate
+    subprocess.run(  # noqa: S603 - of ours
+        [moved.get(word, word) for word in act.words],
+        check=True,
+        env={"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
+        stdout=subprocess.DEVNULL,
+    )
+    assert wants.exists() is there
+    return [line.split("/bin/")[-1] for line in (tmp_path / "said").read_text().splitlines()]
+
+
+def test_systemd_learns_of_the_unit_before_the_new_text_is_loaded(tmp_path: Path) -> None:
+    assert agreed(tmp_path, "systemd", there=True) == [
+        "systemctl daemon-reload",
+        "systemctl --quiet enable hullward-isolate.service",
+        "systemctl start hullward-isolate.service",
+        f"nft -f {tmp_path}/text",
+    ]
+
+
+def test_systemd_forgets_the_unit_and_the_table_goes(tmp_path: Path) -> None:
+    assert agreed(tmp_path, "systemd", there=False) == [
+        "systemctl --quiet stop hullward-isolate.service",
+        "systemctl daemon-reload",
+        "nft -f -",
+    ]
+
+
+def test_openrc_learns_and_forgets_it_as_well(tmp_path: Path) -> None:
+    assert agreed(tmp_path, "openrc", there=True) == [
+        "rc-update --quiet add hullward-isolate default",
+        "rc-service --quiet hullward-isolate start",
+        f"nft -f {tmp_path}/text",
+    ]
+    (tmp_path / "said").unlink()
+    assert agreed(tmp_path, "openrc", there=False) == ["nft -f -"]

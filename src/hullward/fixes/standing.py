@@ -140,14 +140,14 @@ systemd)
     systemctl --quiet enable "$service"
     systemctl start "$service"
   else
-    rm -f /etc/systemd/system/*.wants/"$service"
+    rm -f "${4%/*}"/*.wants/"$service"
   fi ;;
 openrc)
   if [ -e "$4" ]; then
     rc-update --quiet add "$service" default
     rc-service --quiet "$service" start || :
   else
-    rm -f /etc/runlevels/*/"$service" /run/openrc/started/"$service"
+    rm -f "${4%/init.d/*}"/runlevels/*/"$service"
   fi ;;
 esac
 if [ -e "$2" ]; then "$3" -f "$2"
