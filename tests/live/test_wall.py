@@ -78,6 +78,25 @@ def test_without_a_wall_a_stranger_reaches_what_is_published_or_listens(host: Wa
     assert {found[name] for name in found.keys() - closed_by_docker} == {"ok"}
 
 
+def test_with_ufw_it_says_who_decides_what_and_both_hold(host: WallLab) -> None:
+    host.install_ufw()
+    host.shell("ufw --force enable && ufw allow 22/tcp")
+    try:
+        plan = host.apply(KIND, Wishes(open=("8080/tcp", "9100/tcp"), trust=("br-lan",)))
+        host.shell("ufw reload")
+        found = from_outside(host)
+        rows, wrong = host.compare()
+    finally:
+        host.shell("ufw disable")
+        host.off(KIND)
+
+    assert any(note.startswith("ufw is active, and filters behind") for note in plan.forth.notes)
+    # 9100 is open here and closed by ufw; 8080 is published, which ufw never sees.
+    assert (found["service"], found["declared"], found["ssh"]) == ("lost", "ok", "ok")
+    assert wrong == []
+    assert {row.port for row in rows if row.deceived} == {8080}
+
+
 def test_a_stranger_reaches_what_is_declared_and_nothing_else(walled: WallLab) -> None:
     found = from_outside(walled)
 

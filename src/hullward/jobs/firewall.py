@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hullward.fixes import firewall, knocks, wall_notes
-from hullward.fixes.firewall import Wishes
+from hullward.fixes.firewall import Wall, Wishes
 from hullward.fixes.standing import Standing
 from hullward.host import probe
 from hullward.host.endpoints import UnixEndpoint
@@ -51,7 +51,7 @@ def verify(machine: Machine, seen: Look, ask: Ask, addresses: tuple[str, ...]) -
         addresses = probe.addresses(machine.target, machine.access.config)
     wishes = firewall.wished(seen.text) or Wishes()
     wall = firewall.plan(seen.ground, wishes)
-    ports = _ports(seen, wall.open["tcp"])
+    ports = _ports(seen, wall)
     mine = {address: knocks.local(seen.ground, address) for address in addresses}
     errand = _Errand(
         "outside",
@@ -77,9 +77,12 @@ def verify(machine: Machine, seen: Look, ask: Ask, addresses: tuple[str, ...]) -
     return proof
 
 
-def _ports(seen: Look, open_: frozenset[int]) -> tuple[int, ...]:
+def _ports(seen: Look, wall: Wall) -> tuple[int, ...]:
+    """Give the ports to try; one that is open to some only may be open to us or not."""
+    some = [opening for opening in wall.openings if opening.protocol == "tcp"]
     rows = port_table.table(seen.snapshot)
-    return tuple(sorted({row.port for row in rows if row.protocol == "tcp"} | open_))
+    ports = {row.port for row in rows if row.protocol == "tcp"} | wall.open["tcp"]
+    return tuple(sorted(port for port in ports if not any(o.holds(port) for o in some)))
 
 
 def _loaded(machine: Machine, seen: Look, ask: Ask) -> None:

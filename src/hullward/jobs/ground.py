@@ -4,6 +4,7 @@ import json
 import shlex
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -167,9 +168,11 @@ def keep(machine: Machine, standing: Standing, proof: Proof) -> None:
     path = shlex.quote(_proof_path(machine, standing))
     text = shlex.quote(msgspec.json.encode(found).decode())
     folder = shlex.quote(machine.journal.folder)
-    machine.journal.hands.run(
-        f"umask 077; mkdir -p {folder} && printf '%s\\n' {text} >{path}; echo end\n", 30
-    )
+    # What was measured is told even where it cannot be kept.
+    with suppress(HullwardError):
+        machine.journal.hands.run(
+            f"umask 077; mkdir -p {folder} && printf '%s\\n' {text} >{path}; echo end\n", 30
+        )
 
 
 def _proof_path(machine: Machine, standing: Standing) -> str:
