@@ -129,7 +129,9 @@ def worst() -> Host:
         kernel="3.2.0-4-amd64",
         root=True,
         system=replace(machine, memory=1 << 20),
-        users=people,
+        users=replace(
+            people, accounts=(*(people.accounts or ()), Account("carol", 1003, 1003, "/bin/sh"))
+        ),
         daemon=_daemon(
             {
                 "log-level": "debug",

@@ -63,6 +63,8 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "compose",
         "userns",
         "ssh",
+        "isolate",
+        "firewall",
         "changes",
         "undo",
         "minimize",

@@ -22,6 +22,8 @@ _COMMANDS = {
     "compose": "Judge compose files before anything runs, and harden them.",
     "userns": "Make root in a container nobody on the host, and back.",
     "ssh": "Check and harden the ssh server of a host.",
+    "isolate": "Close containers to the host's users, and the host to its containers.",
+    "firewall": "Close all ports of a host to the outside but those that are named.",
     "changes": "List what hullward changed on a host; finish what was cut off.",
     "undo": "Take a change back.",
     "minimize": "Find the least privileges that a container needs, and prove it.",

@@ -130,7 +130,15 @@ def _network(entry: wire.NetworkEntry) -> Network:
         attachable=entry.attachable,
         subnets=tuple(part.subnet for part in addresses if part.subnet),
         gateway_modes=tuple(mode for mode in modes if mode),
+        bridge=_bridge(entry, options),
     )
+
+
+def _bridge(entry: wire.NetworkEntry, options: Mapping[str, str]) -> str:
+    """Name the link of a network as the bridge driver does, unless it was told a name."""
+    if entry.driver != "bridge" or not entry.id:
+        return ""
+    return options.get(f"{_BRIDGE}name") or f"br-{entry.id[:12]}"
 
 
 def unused_images(containers: Answer, images: Answer, gaps: dict[str, str]) -> UnusedImages | None:

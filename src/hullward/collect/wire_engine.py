@@ -26,6 +26,7 @@ class NetworkEntry(Api):
     """A network in /networks."""
 
     name: str
+    id: str = ""
     driver: str = ""
     internal: bool = False
     ingress: bool = False

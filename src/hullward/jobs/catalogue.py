@@ -1,7 +1,7 @@
 """The jobs by the name that their plans carry, so that a later hullward proves or undoes them."""
 
 from hullward import flow
-from hullward.jobs import ssh, userns
+from hullward.jobs import firewall, isolation, ssh, userns, walls
 from hullward.jobs.machine import Machine
 from hullward.model.errors import HullwardError
 from hullward.model.plan import Plan
@@ -14,6 +14,10 @@ def work(machine: Machine, plan: Plan) -> flow.Work:
             return userns.work(machine, plan)
         case ssh.JOB:
             return ssh.work(machine, plan)
+        case isolation.JOB:
+            return walls.work(isolation.KIND, machine, plan)
+        case firewall.JOB:
+            return walls.work(firewall.KIND, machine, plan)
         case _:
             raise HullwardError(
                 f"This hullward cannot prove a change of the kind {plan.job!r}.",

@@ -214,7 +214,8 @@ class Network(Struct, frozen=True):
     """A network of the engine.
 
     `talk` says that its members reach each other, `ingress` that it carries a swarm's published
-    ports. `gateway_modes` are the bridge driver's options of that name.
+    ports. `gateway_modes` are the bridge driver's options of that name, `bridge` is the link that
+    carries it on the host.
     """
 
     name: str
@@ -226,6 +227,7 @@ class Network(Struct, frozen=True):
     attachable: bool = False
     subnets: tuple[str, ...] = ()
     gateway_modes: tuple[str, ...] = ()
+    bridge: str = ""
 
 
 class History(Struct, frozen=True):

@@ -11,10 +11,15 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The ports that are meant to be open; the rest is closed.
 
     The defaults are the guide's: ssh, HTTP for the redirection to HTTPS, HTTPS (also over QUIC).
+    The rest is for `hullward firewall`: `open` are ports with conditions, such as "5432/tcp from
+    10.0.0.0/8", `trust` and `outside` are interfaces of which the host cannot tell what they are.
     """
 
     open_tcp: frozenset[PortNumber] = frozenset({22, 80, 443})
     open_udp: frozenset[PortNumber] = frozenset({443})
+    open: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Write the open ports as people do: "22/tcp, 443/udp", or "nothing"."""

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
 
 from hullward import __version__
 from hullward.model.policy import GUIDE, Policy
@@ -163,7 +162,10 @@ def _host(ports: Ports) -> dict[str, object]:
     return {
         "target": ports.target,
         "gap": ports.gap or None,
-        "policy": {name: sorted(open_) for name, open_ in asdict(ports.policy).items()},
+        "policy": {
+            "open_tcp": sorted(ports.policy.open_tcp),
+            "open_udp": sorted(ports.policy.open_udp),
+        },
         "ports": [_row(row, ports) for row in ports.rows],
         "probe": None
         if probe is None

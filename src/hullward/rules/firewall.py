@@ -34,10 +34,10 @@ def manager_beside_docker(host: Host, snapshot: Snapshot) -> Answers:
     firewall = _of(host)
     rows = port_table.table(snapshot)
     for name in _MANAGERS:
-        active = _active(firewall, name)
-        if active is None:
+        found = active(firewall, name)
+        if found is None:
             yield Unknown(firewall.gaps.get(name, f"whether {name} is active is not known"))
-        elif active:
+        elif found:
             deceived = [row for row in rows if _claims_falsely(row, (name,))]
             if deceived:
                 yield Fail(
@@ -54,7 +54,7 @@ def _of(host: Host) -> Firewall:
     return host.firewall or Firewall()
 
 
-def _active(firewall: Firewall, name: str) -> bool | None:
+def active(firewall: Firewall, name: str) -> bool | None:
     """Whether a manager's rules are in force, by its own word or by its chains in the kernel."""
     if name == "ufw":
         if port_table.uses_ufw(firewall):
