@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .PHONY: help demo demo-down audit userns-remap userns-remap-off userns-remap-check \
-	test lint unit live fuzz docs bench clean
+	test lint unit live sweep fuzz docs bench clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -46,6 +46,9 @@ unit: $(VENV)/.ready
 
 live: $(VENV)/.ready
 	testbed/test $(BIN)/pytest tests/live
+
+sweep: $(VENV)/.ready ## Kill a change before every one of its commands
+	HULLWARD_EVERY_KILL=1 $(BIN)/pytest tests/live/test_kills.py
 
 fuzz: $(VENV)/.ready ## Feed the readers of files with any bytes, SECONDS=60 each
 	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
