@@ -14,7 +14,8 @@ ANSWER = """\
 == argument -o
 == argument Port 2222
 == drop-in 50-cloud-init.conf
-== public /etc/ssh/k ssh-ed25519 AAAA
+== public /etc/ssh/k ssh-ed25519 AAAAC3
+== public /etc/ssh/x ssh-ed25519 AAAAC3 *
 == end
 """
 
@@ -29,7 +30,7 @@ def test_what_a_change_needs_is_read_and_the_file_is_left_to_its_checks() -> Non
         ("root", "ann"),
         ("-o", "Port 2222"),
         ("50-cloud-init.conf",),
-        {"/etc/ssh/k": "ssh-ed25519 AAAA"},
+        {"/etc/ssh/k": "ssh-ed25519 AAAAC3"},
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hullward.host.endpoints import SshEndpoint
 from hullward.host.reader import Access
-from hullward.host.ssh_settings import append, ask, jumping, known_hosts
+from hullward.host.ssh_settings import append, ask, jumping, known_hosts, looked_up
 from hullward.model.errors import HullwardError
 
 pytestmark = pytest.mark.skipif(not shutil.which("ssh"), reason="needs ssh")
@@ -66,3 +66,17 @@ def test_a_jump_through_a_host_is_found_under_any_of_its_names(
 def test_a_configuration_that_ssh_does_not_read_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(HullwardError, match="ssh does not tell its settings: "):
         ask(SshEndpoint("web1"), access(tmp_path, "Nonsense\n"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ("HostName Web1.example\n", "web1.example"),
+        ("HostName 192.0.2.7\nPort 2222\n", "[192.0.2.7]:2222"),
+        ("HostName 192.0.2.7\nPort 2222\nHostKeyAlias web1\n", "web1"),
+    ],
+)
+def test_a_host_is_looked_up_by_the_name_that_ssh_uses(
+    tmp_path: Path, lines: str, name: str
+) -> None:
+    assert looked_up(ask(SshEndpoint("web1"), access(tmp_path, lines))) == name

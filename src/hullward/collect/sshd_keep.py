@@ -1,5 +1,6 @@
 """What a change of sshd needs to know beside what the rules look at."""
 
+import re
 from collections.abc import Mapping
 
 from hullward.collect.bundle import Said
@@ -9,6 +10,8 @@ from hullward.collect.sshd_find import OTHER
 from hullward.collect.sshd_script import with_find
 from hullward.model.sshd import Keep
 
+# What is added to somebody's known_hosts is a key and nothing else.
+_KEY = re.compile(r"[a-z0-9][a-z0-9@.-]{3,80} AAAA[A-Za-z0-9+/]{1,4000}={0,2}")
 _SILENT = Said(problem="the collector's answer ends before it")
 
 _ASK = r"""
@@ -46,7 +49,8 @@ def parse(answers: Mapping[str, Said]) -> Keep | str:
     public = {}
     for section in said.all("public"):
         path, key = section.fields(2)
-        public[path] = key
+        if _KEY.fullmatch(key):
+            public[path] = key
     return Keep(
         person.rest,
         tuple(section.rest for section in said.all("admin")),

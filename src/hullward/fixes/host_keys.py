@@ -1,6 +1,8 @@
 """Retires host keys of another time, and sees to it that nobody meets an unknown host by that."""
 
+import hmac
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 
 from hullward.fixes.sshd_lines import Line
@@ -83,22 +85,20 @@ def notes(sshd: Sshd) -> Iterator[str]:
         )
 
 
-def pins(text: str, sshd: Sshd, keep: Keep) -> str:
-    """Write the lines that a known_hosts lacks: a key that stays, for each name of one that goes.
+def pins(text: str, name: str, sshd: Sshd, keep: Keep) -> str:
+    """Write the line that a known_hosts lacks: a key that stays, where it has one that goes.
 
-    `text` is the file. A hashed name can be copied, not compared, so there the numbers decide.
+    `text` is the file, `name` the host's as ssh looks it up. No other name is looked at: a server
+    can claim the key of any other one to be its own.
     """
     gone = {keep.public[key.path] for key in retired(sshd) if key.path in keep.public}
     stay = [keep.public[key.path] for key in kept(sshd) if key.path in keep.public]
+    known = [(names, key) for names, key in _entries(text) if _means(names, name)]
+    if any(key in stay for _, key in known):
+        return ""
+    tokens = [names if names.startswith("|") else name for names, key in known if key in gone]
     best = sorted(stay, key=lambda key: not key.startswith("ssh-ed25519"))[:1]
-    known = list(_entries(text))
-    held = {name for name, key in known if key in stay}
-    lacking = [name for name, key in known if key in gone and name not in held]
-    plain = [name for name in lacking if not name.startswith("|")]
-    hashed = [name for name in lacking if name.startswith("|")]
-    if len(hashed) <= sum(name.startswith("|") for name in held):
-        hashed = []
-    return "".join(f"{name} {key}\n" for name in dict.fromkeys(plain + hashed) for key in best)
+    return "".join(f"{token} {key}\n" for token in tokens[:1] for key in best)
 
 
 def _entries(text: str) -> Iterator[tuple[str, str]]:
@@ -109,6 +109,17 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
             yield words[0], " ".join(words[1:3])
 
 
-def lacking(texts: Mapping[str, str], sshd: Sshd, keep: Keep) -> Iterable[str]:
+def _means(names: str, name: str) -> bool:
+    """Whether an entry is about a host; a hashed name is |1|SALT|HMAC-SHA1 (sshd(8))."""
+    if not names.startswith("|1|"):
+        return name in names.lower().split(",")
+    try:
+        salt, hashed = (b64decode(part, validate=True) for part in names[3:].split("|"))
+    except ValueError:
+        return False
+    return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), hashed)
+
+
+def lacking(texts: Mapping[str, str], name: str, sshd: Sshd, keep: Keep) -> Iterable[str]:
     """Name the files that know the host by a retired key alone."""
-    return [path for path, text in texts.items() if pins(text, sshd, keep)]
+    return [path for path, text in texts.items() if pins(text, name, sshd, keep)]

@@ -29,11 +29,11 @@ while IFS= read -r line || [ -n "$line" ]; do
     set +f
     case $pattern in /*) ;; *) pattern=/etc/ssh/$pattern ;; esac
     {
-      for f in $pattern; do [ ! -e "$f" ] || echo "$f"; done
+      for f in $pattern; do [ ! -e "$f" ] || printf '%s\n' "$f"; done
       [ "${pattern%/*}" != "${place%/*}" ] || case $place in $pattern) echo "$place" ;; esac
     } | LC_ALL=C sort -u | while IFS= read -r f; do
       [ "$f" != "$place" ] || f=$new
-      [ -z "$f" ] || echo "Include $f"
+      [ -z "$f" ] || printf 'Include "%s"\n' "$f"
     done
   done
   set +f

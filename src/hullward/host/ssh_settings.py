@@ -48,6 +48,14 @@ def known_hosts(settings: Settings, kind: str) -> Mapping[str, str]:
     return found
 
 
+def looked_up(settings: Settings) -> str:
+    """Give the name by which ssh looks a host up in known_hosts (ssh_config(5) HostKeyAlias)."""
+    if alias := settings.get("hostkeyalias", ""):
+        return alias.lower()
+    name, port = settings.get("hostname", "").lower(), settings.get("port", "22")
+    return name if port == "22" else f"[{name}]:{port}"
+
+
 def append(path: str, text: str) -> None:
     """Add lines to a file of known hosts; raises HullwardError where it cannot be written."""
     try:

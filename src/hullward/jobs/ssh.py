@@ -158,12 +158,13 @@ def _docker(machine: Machine) -> str:
 def _with_pins(machine: Machine, plan: Plan, about: tuple[Sshd, Keep]) -> Plan:
     """Say which known_hosts of this machine get a key that stays; refuse one that is not ours."""
     settings = ssh_settings.ask(_endpoint(machine, about[0]), machine.access)
-    for path in host_keys.lacking(ssh_settings.known_hosts(settings, "global"), *about):
+    name = ssh_settings.looked_up(settings)
+    for path in host_keys.lacking(ssh_settings.known_hosts(settings, "global"), name, *about):
         raise HullwardError(
             f"{path} knows this host by a key alone that is to go.",
             f"Its owner adds another one: `ssh-keyscan -t ed25519 HOST`, compared. {_NOTHING}",
         )
-    own = host_keys.lacking(ssh_settings.known_hosts(settings, "user"), *about)
+    own = host_keys.lacking(ssh_settings.known_hosts(settings, "user"), name, *about)
     notes = tuple(f"{path} gets a host key that stays, beside the one that goes" for path in own)
     return replace(plan, forth=replace(plan.forth, notes=plan.forth.notes + notes))
 
@@ -172,8 +173,9 @@ def _pin(machine: Machine) -> None:
     """Add to the person's known_hosts what came over the connection that they trust already."""
     found, keep = gathered(machine)
     settings = ssh_settings.ask(_endpoint(machine, found), machine.access)
+    name = ssh_settings.looked_up(settings)
     for path, text in ssh_settings.known_hosts(settings, "user").items():
-        if lines := host_keys.pins(text, found, keep):
+        if lines := host_keys.pins(text, name, found, keep):
             ssh_settings.append(path, lines)
 
 
