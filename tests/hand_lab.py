@@ -38,6 +38,7 @@ class Shell:
     kill: int = 0
     program: str = "sh"
     status: int = 0
+    path: str = ""
 
     def run(self, script: str, seconds: float) -> Answer:
         text, program = script, self.program
@@ -51,6 +52,7 @@ class Shell:
             text=True,
             check=False,
             timeout=seconds,
+            env={"PATH": f"{self.path}:{os.environ['PATH']}" if self.path else os.environ["PATH"]},
         )
         self.status = done.returncode
         assert not done.stderr or self.status == KILLED, done.stderr

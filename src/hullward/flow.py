@@ -266,13 +266,11 @@ class Work(Struct, frozen=True):
     """What a job can do beside its plan.
 
     `rehearse` tries the staged candidates before anything is changed; `prove` looks at the host
-    after the programs took the change; `back` sees to the rest when all was put back, and must not
-    raise. The others raise HullwardError for what must not go on.
+    after the programs took the change. Both raise HullwardError for what must not go on.
     """
 
     rehearse: Callable[[Entry], None] = _nothing
     prove: Callable[[Entry], None] = _nothing
-    back: Callable[[Entry], None] = _nothing
 
 
 class Person(Struct, frozen=True):
@@ -291,7 +289,7 @@ def change(journal: Journal, plan: Plan, work: Work, person: Person) -> Entry | 
     if not person.agrees(plan):
         return None
     entry = journal.opened(plan, person.name)
-    with _put_back(journal, entry, work, person):
+    with _put_back(journal, entry, person):
         person.hears("Checking the new files")
         journal.checked(entry)
         work.rehearse(entry)
@@ -300,7 +298,7 @@ def change(journal: Journal, plan: Plan, work: Work, person: Person) -> Entry | 
 
 def carry_out(journal: Journal, entry: Entry, work: Work, person: Person) -> Entry:
     """Do what is left of a change that is in the journal: arm, apply, activate, verify, confirm."""
-    with _put_back(journal, entry, work, person):
+    with _put_back(journal, entry, person):
         person.hears(f"Changing; the host takes it back after {entry.plan.within} seconds")
         journal.carried_out(entry)
         person.hears("Verifying")
@@ -310,7 +308,7 @@ def carry_out(journal: Journal, entry: Entry, work: Work, person: Person) -> Ent
 
 
 @contextmanager
-def _put_back(journal: Journal, entry: Entry, work: Work, person: Person) -> Iterator[None]:
+def _put_back(journal: Journal, entry: Entry, person: Person) -> Iterator[None]:
     """Take a change back when anything fails, and say so; the host's timer stands behind this."""
     try:
         yield
@@ -325,7 +323,6 @@ def _put_back(journal: Journal, entry: Entry, work: Work, person: Person) -> Ite
                 f"The host takes it back by itself within {entry.plan.within} seconds; "
                 "`hullward changes` says whether it has.",
             ) from error
-        work.back(entry)
         if not what:
             raise
         advice = getattr(error, "advice", "")

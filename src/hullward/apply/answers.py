@@ -89,7 +89,7 @@ def refusal(words: Sequence[str], entries: Sequence[Change], where: str) -> Hull
     """Say why the host refused, and what to do about it."""
     why, *rest = words
     detail = " ".join(rest)
-    if why == "pending" and entries:
+    if why in {"pending", "busy"} and entries:
         return pending(entries[-1], where)
     if why in {"check", "activate", "restored"}:
         return _command(why, rest)

@@ -24,7 +24,7 @@ unset CDPATH ENV IFS
 umask 077
 C=$J/changes
 patience=30
-programs= why=
+programs= why= busy=
 
 refuse() { printf 'refused %s\n' "$*"; exit 3; }
 in64() { base64 | tr -d '\n'; }
@@ -52,7 +52,7 @@ locked() {
   exec 9>"$J/mutex" || refuse journal "$J"
   until flock -n 9; do
     patience=$((patience - 1))
-    [ "$patience" -gt 0 ] || refuse busy
+    [ "$patience" -gt 0 ] || { unfinished; refuse busy; }
     sleep 1
   done
 }
@@ -61,6 +61,7 @@ unlocked() { exec 9>&-; }
 state() { cat "$C/$1/state" 2>/dev/null || echo none; }
 numbers() { for d in "$C"/[0-9]*; do [ ! -d "$d" ] || echo "${d##*/}"; done; }
 over() { case $(state "$1") in confirmed | reverted) ;; *) return 1 ;; esac; }
+unfinished() { for n in $(numbers); do over "$n" || { describe "$n"; busy=$n; }; done; }
 edits() { for e in "$1"/edit/[0-9]*; do [ ! -d "$e" ] || echo "$e"; done; } # FOLDER
 
 # --- files ---
@@ -125,9 +126,8 @@ made() { # EDIT FOLDER
 
 entry() { # ABOUT PLAN HAND   in base64
   locked
-  for n in $(numbers); do
-    over "$n" || { describe "$n"; refuse pending "$n"; }
-  done
+  unfinished
+  [ -z "$busy" ] || refuse pending "$busy"
   E=$J/new
   swept "$E"
   rm -rf -- "$E"
@@ -273,7 +273,13 @@ apply() { # NUMBER
     prepared | applying)
       put "$C/$1/state" applying
       for e in $(edits "$C/$1"); do
-        place "$e" new || { p=$(cat "$e/path"); w=$why; restore "$1"; why=$w; unwritable "$p"; }
+        place "$e" new || {
+          p=$(cat "$e/path") w=$why
+          restore "$1"
+          disarm "$1"
+          why=$w
+          unwritable "$p"
+        }
       done
       put "$C/$1/state" applied ;;
   esac
@@ -289,11 +295,12 @@ activate() { # NUMBER SECONDS
   esac
   put "$C/$1/activated" yes
   put "$C/$1/state" activating
-  if ! run "$1" activate "$2"; then
+  run "$1" activate "$2" || {
     status=$?
     restore "$1"
+    disarm "$1"
     refuse activate "$status" "$(said "$1" activate)"
-  fi
+  }
   put "$C/$1/state" active
   unlocked
 }
@@ -380,15 +387,9 @@ describe() { # NUMBER
   echo "change $1 $(state "$1") $(files "$1") $began $(age "$1") $(left "$1")" \
     "$(in64 <"$C/$1/about") $(said "$1" restore)"
 }
-list() { # a look makes no journal
-  if [ -d "$J" ]; then
-    locked
-    for n in $(numbers); do describe "$n"; done
-    unlocked
-  fi
-  echo end
-}
-plan() { locked; printf 'plan %s\n' "$(in64 <"$C/$1/plan")"; unlocked; } # NUMBER
+# Without the mutex: whoever looks sees a change that is at work, and makes no journal.
+list() { ready; for n in $(numbers); do describe "$n"; done; echo end; }
+plan() { ready; printf 'plan %s\n' "$(in64 <"$C/$1/plan")"; } # NUMBER
 
 look() { # PATH...
   n=0

@@ -65,6 +65,12 @@ class Journal(Struct, frozen=True):
         found = answers.changes(self._said(("list",)))
         return sorted(found, key=lambda change: change.number)
 
+    def idle(self) -> None:
+        """Make sure that no change is unfinished, before anybody waits for anything else."""
+        for change in self.changes():
+            if not change.over:
+                raise answers.pending(change, self.hands.where)
+
     def plan(self, number: int) -> Plan:
         """Read the plan of an entry."""
         return answers.plan(self._said(("plan", str(number))))

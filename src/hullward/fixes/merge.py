@@ -15,13 +15,11 @@ def merged(base: str, mine: str, theirs: str) -> str | None:
     ).get_opcodes():
         if tag == "equal":
             continue
-        first = place.get(start - 1, -2) + 1
-        last = place.get(end, -1)
-        if (
-            first < at
-            or last - first != end - start
-            or any(place.get(number) != first + number - start for number in range(start, end))
-        ):
+        first = place.get(start, -1) if end > start else place.get(start - 1, -2) + 1
+        last = first + end - start
+        there = [place.get(number) for number in range(start, end)] == [*range(first, last)]
+        # A line that is inserted must find the two that it stood between, still side by side.
+        if first < at or not there or (end == start and place.get(end) != last):
             return None
         result += now[at:first] + new[new_start:new_end]
         at = last

@@ -22,6 +22,8 @@ _BACK = "what was there before the last switch comes back into sight"
 USER = "default"
 SUBUID, SUBGID = "/etc/subuid", "/etc/subgid"
 WITHIN = 180
+_NAME = "daemon.json"
+_RESTARTS = ("docker, and with it every container",)
 _NOTHING = "Nothing was changed."
 # Keys of daemon.json that are no flag of dockerd, by daemon/config of moby.
 _NO_FLAGS = frozenset(
@@ -173,16 +175,18 @@ def off(remap: Remap, now: Sequence[FileNow]) -> Plan:
 
 
 def _plan(remap: Remap, title: str, edits: tuple[Edit, ...], there: Way, back: Way) -> Plan:
-    check, restart = _check(remap, edits[0]), _restart(remap)
-    return Plan(
-        title,
-        JOB,
-        edits,
-        replace(there, check=check, activate=restart),
-        replace(back, check=check, activate=restart),
-        ("docker, and with it every container",),
-        WITHIN,
-    )
+    path, before, after = edits[0].path, edits[0].before, edits[0].after
+    ground = remap.ground
+    if not ground.known:
+        raise HullwardError(
+            f"{ground.program or 'dockerd'} does not tell its options, so nothing can be checked.",
+            f"Try `{ground.program or 'dockerd'} --help` there. {_NOTHING}",
+        )
+    if not ground.validates:
+        _own_check(remap, daemon_json.parsed(after, path), path)
+    forth, back = _way(remap, path, after, there), _way(remap, path, before, back)
+    back = replace(back, activate=(*back.activate, *_started(remap)))
+    return Plan(title, JOB, edits, forth, back, _RESTARTS, WITHIN)
 
 
 def _restart(remap: Remap) -> tuple[Act, ...]:
@@ -198,27 +202,34 @@ def _restart(remap: Remap) -> tuple[Act, ...]:
     return (Act(words),)
 
 
-def _check(remap: Remap, edit: Edit) -> tuple[Act, ...]:
+def _started(remap: Remap) -> tuple[Act, ...]:
+    """Start what runs now, also where no restart policy does; what is gone by then is no fault."""
+    names = [c.name for c in remap.snapshot.containers if c.state == "running"]
+    if not names:
+        return ()
+    hosts = (remap.daemon.flags or {}).get("host", ())
+    sockets = [host for host in hosts if host.startswith("unix://")]
+    socket = sockets[0] if sockets else "unix:///var/run/docker.sock"
+    words = ("sh", "-c", 'docker -H "$0" start "$@" || :', socket, *names)
+    return (Act(words, f"docker start {' '.join(names)}"),)
+
+
+def _way(remap: Remap, path: str, text: str | None, way: Way) -> Way:
+    """Complete a direction: how the text is checked, and what makes dockerd read it.
+
+    `dockerd --validate` creates the user dockremap and its ranges when the file asks for them, and
+    a check must not write: so it checks the file without that key, which we check ourselves.
+    """
     ground = remap.ground
-    if not ground.known:
-        raise HullwardError(
-            f"{ground.program or 'dockerd'} does not tell its options, so nothing can be checked.",
-            f"Try `{ground.program or 'dockerd'} --help` there. {_NOTHING}",
-        )
+    settings = daemon_json.parsed(text, path)
+    rest = daemon_json.without_key(text, path, KEY) if text and KEY in settings else text or "{}"
+    check: tuple[Act, ...] = ()
     if ground.validates:
-        words = (
-            "sh",
-            "-c",
-            _VALIDATE,
-            "-",
-            f"{{new:{edit.path}}}",
-            ground.program,
-            str(ground.pid),
-        )
-        shown = f"{ground.program} --validate --config-file NEW:{edit.path}, with its present flags"
-        return (Act(words, shown),)
-    _own_check(remap, daemon_json.parsed(edit.after, edit.path), edit.path)
-    return ()
+        words = ("sh", "-c", _VALIDATE, "-", f"{{candidate:{_NAME}}}", ground.program)
+        shown = f"{ground.program} --validate --config-file NEW:{path}, with its present flags"
+        check = (Act(words, shown),)
+    restart = _restart(remap)
+    return replace(way, check=check, candidates=((_NAME, rest),), activate=restart)
 
 
 def _own_check(remap: Remap, settings: Any, path: str) -> None:  # noqa: ANN401 - any JSON

@@ -22,6 +22,7 @@ from hullward.host.reader import Access
 from hullward.host.ssh_errors import explain
 from hullward.model.errors import HullwardError
 
+_NO_CONNECTION = 255
 _READY, _PROMPT = b"hullward-is-root\n", b"hullward-asks-for-the-password-of-sudo"
 _START = f"echo {_READY.decode().strip()}; exec sh -s"
 _AS_ROOT = (
@@ -67,7 +68,7 @@ class Hands(Struct, frozen=True):
     def _talk(self, process: subprocess.Popen[bytes], script: str, deadline: Deadline) -> Answer:
         heard, words = self._become(process, deadline)
         if heard is None:
-            raise self._failure(process.wait(deadline.remaining()), words)
+            raise self._no_root(process.wait(deadline.remaining()), words)
         out, more = process.communicate(script.encode(), deadline.remaining())
         out = heard + out
         # Every script of ours says something when it has come to an end, well or badly.
@@ -108,17 +109,19 @@ class Hands(Struct, frozen=True):
         with suppress(BrokenPipeError):
             os.write(process.stdin.fileno(), self.password().encode() + b"\n")
 
-    def _failure(self, status: int, said: bytes) -> HullwardError:
+    def _no_root(self, status: int, said: bytes) -> HullwardError:
+        """Say why root did not come: ssh has its own status for what is between the machines."""
         words = said.decode(errors="replace")
-        if "sudo: " in words:
-            return _sudo(words, self.where)
         endpoint = self.target.endpoint
-        explained = (
-            explain(endpoint.host, status, words) if isinstance(endpoint, SshEndpoint) else None
-        )
-        last = (words.strip().splitlines() or ["no reason given"])[-1]
-        return explained or HullwardError(
-            f"The work on {self.where} ended with status {status}: {last[:300]}.",
+        explained = None
+        if isinstance(endpoint, SshEndpoint) and status == _NO_CONNECTION:
+            explained = explain(endpoint.host, status, words)
+        return explained or _sudo(words, self.where)
+
+    def _failure(self, status: int, said: bytes) -> HullwardError:
+        last = (said.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+        return HullwardError(
+            f"The work on {self.where} broke off with status {status}: {last[:300]}.",
             "`hullward changes` says how far a change has come.",
         )
 
@@ -164,8 +167,8 @@ def _sudo(words: str, where: str) -> HullwardError:
             f"sudo on {where} asks for a password.",
             "Give --ask-become-pass, or use a login that is root or needs no password for sudo.",
         )
-    last = next(line for line in reversed(words.splitlines()) if "sudo: " in line)
+    last = (words.strip().splitlines() or ["it gave no reason"])[-1]
     return HullwardError(
-        f"sudo on {where} refuses: {last.partition('sudo: ')[2][:300]}.",
+        f"sudo on {where} refuses: {last.rpartition('sudo: ')[2].rstrip(' .')[:300]}.",
         "Use a login that is root, or may use sudo for everything.",
     )

@@ -109,6 +109,4 @@ def _reverted(machine: Machine, entry: Change, plan: Plan, person: flow.Person) 
     if not person.agrees(replace(inverse, title=title)):
         return False
     machine.journal.reverted(entry.number)
-    back = work(machine, plan).back
-    back(Entry(entry.number, plan, "", machine.journal.folder))
     return True

@@ -3,10 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
-from urllib.parse import quote
 
 from msgspec.structs import replace
 
@@ -16,7 +13,7 @@ from hullward.apply.journal import Entry
 from hullward.collect import bundle, collector, daemon, engine, remap
 from hullward.fixes import subids, userns
 from hullward.host import reader
-from hullward.host.engine_writer import EngineWriter, Refused
+from hullward.host.engine_writer import EngineWriter
 from hullward.jobs import probe_container
 from hullward.jobs.machine import Machine
 from hullward.model.change import FileNow
@@ -88,23 +85,23 @@ def switch(machine: Machine, way: str, within: int | None, person: flow.Person) 
     def ask(text: str) -> bytes:
         return machine.journal.hands.run(text, 60).out.encode()
 
+    machine.journal.idle()
     found, files = gathered(machine, ask)
     probe_container.program(found.architecture)
     plan = (userns.on if way == userns.ON else userns.off)(found, files)
     if within:
         plan = replace(plan, within=within)
-    running = [c.name for c in found.snapshot.containers if c.state == "running"]
-    done = flow.change(machine.journal, plan, work(machine, plan, running), person)
+    done = flow.change(machine.journal, plan, work(machine, plan), person)
     return plan if done else None
 
 
-def work(machine: Machine, plan: Plan, running: Sequence[str] = ()) -> flow.Work:
-    """Say how the job proves a plan; `running` are containers to start when it is put back."""
+def work(machine: Machine, plan: Plan) -> flow.Work:
+    """Say how the job proves a plan."""
 
     def prove(entry: Entry) -> None:
         _prove(machine, entry, on=plan.forth.proof == userns.ON)
 
-    return flow.Work(prove=prove, back=partial(_back, machine, running))
+    return flow.Work(prove=prove)
 
 
 def _prove(machine: Machine, entry: Entry, *, on: bool) -> None:
@@ -154,13 +151,3 @@ def _awaited(machine: Machine, end: float) -> tuple[Snapshot, str]:
                     "Its log says why: `journalctl -u docker`.",
                 ) from error
         time.sleep(_POLL_SECONDS)
-
-
-def _back(machine: Machine, running: Sequence[str], entry: Entry) -> None:
-    """Start what ran before, where nobody else does; what cannot be started is not ours to mend."""
-    with suppress(HullwardError):
-        _awaited(machine, time.monotonic() + entry.plan.within)
-        with EngineWriter(machine.target, machine.access) as writer:
-            for name in running:
-                with suppress(Refused):
-                    writer.raw("POST", f"/containers/{quote(name)}/start", seconds=60)

@@ -10,7 +10,7 @@ from msgspec import Struct
 # Words that begin a command; a sentence begins with a capital.
 _PROGRAMS = frozenset((
     "apt", "apt-get", "auditctl", "chgrp", "chmod", "chown", "dnf", "docker", "dpkg", "echo",
-    "firewall-cmd", "gpasswd", "groupdel", "install", "iptables", "journalctl", "mkdir",
+    "firewall-cmd", "gpasswd", "groupdel", "hullward", "install", "iptables", "journalctl", "mkdir",
     "modprobe", "mount", "mv", "nft", "passwd", "printf", "rm", "sed", "snap", "ssh-keygen",
     "sshd", "sudo", "sysctl", "systemctl", "tee", "ufw", "umount",
     "usermod", "visudo",
