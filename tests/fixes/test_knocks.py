@@ -5,7 +5,7 @@ import pytest
 from hullward.fixes import isolation, knocks
 from hullward.fixes.isolation import Wishes
 from hullward.fixes.knocks import Errand
-from hullward.model.facts import Container, Snapshot
+from hullward.model.facts import Container, Port, Snapshot
 from hullward.model.firewall import Link
 from hullward.model.proof import Knock
 from hullward.model.report import Outcome
@@ -26,10 +26,16 @@ GROUND = Ground(
     ),
     accounts=(BOB, Account("carol", 1002, 1002, "/bin/sh")),
 )
+PORTS = (
+    Port(80, "tcp", "0.0.0.0", 8080),  # noqa: S104 - a fact
+    Port(80, "tcp", "::", 8081),
+    Port(80, "tcp", "127.0.0.1", 8888),
+    Port(53, "udp", "", 53),
+)
 SNAPSHOT = Snapshot(
     "here",
     containers=(
-        Container("web", "a1", pid=7, network_mode="bridge"),
+        Container("web", "a1", pid=7, network_mode="bridge", ports=PORTS),
         Container("host", "a2", pid=8, network_mode="host"),
         Container("alone", "a3", pid=9, network_mode="none"),
         Container("with", "a4", pid=10, network_mode="container:web"),
@@ -51,7 +57,7 @@ def test_an_errand_names_users_containers_and_places() -> None:
     assert errand.gateways == ("172.17.0.1",)
     assert errand.outside == ("192.0.2.1", "2001:db8::1")
     assert (errand.open, errand.guarded) == ((5300,), (("127.0.0.1", 8888),))
-    assert errand.published == (("192.0.2.1", 8080), ("2001:db8::1", 8080))
+    assert errand.published == (("192.0.2.1", 8080), ("2001:db8::1", 8081))
 
 
 @pytest.mark.parametrize(

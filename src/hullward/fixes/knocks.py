@@ -87,10 +87,19 @@ def errand(ground: Ground, snapshot: Snapshot, found: Isolation) -> Errand:
         published=tuple(
             (address, port)
             for address in outer
-            for port in sorted(
-                {p.port for p in ground.published if p.protocol == "tcp" and not p.address}
-            )[:_MOST_PUBLISHED]
+            for port in sorted(_published(snapshot, address))[:_MOST_PUBLISHED]
         ),
+    )
+
+
+def _published(snapshot: Snapshot, address: str) -> frozenset[int]:
+    """Give the ports that are published to all by the family of an address."""
+    families = {"", "::"} if ip_address(address).version == 6 else {"", "0.0.0.0"}  # noqa: PLR2004, S104 - compared
+    return frozenset(
+        port.public
+        for container in snapshot.containers
+        for port in container.ports
+        if port.protocol == "tcp" and port.public and port.address in families
     )
 
 

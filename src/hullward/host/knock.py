@@ -76,7 +76,11 @@ def _knock(places: list[list[Json]]) -> list[str]:
     end = time.monotonic() + _SECONDS
     with selectors.DefaultSelector() as waiting:
         for number, (address, port) in enumerate(places):
-            sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            try:
+                sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            except OSError:
+                results[number] = "unreachable"
+                continue
             sock.setblocking(False)  # noqa: FBT003 - it takes nothing else
             error = sock.connect_ex((address, port))
             if error in {0, errno.EINPROGRESS}:
@@ -242,7 +246,7 @@ def _knocks(errand: Json, homes: Json, found: Json, port: int) -> list[Json]:
         for one in told.get("addresses", ())
     ]
     guarded = [["guarded", "", address, number] for address, number in errand["guarded"]]
-    local = [["loopback", "", address, port] for address in ("127.0.0.1", "::1")]
+    local = [["loopback", "", address, port] for address in ("127.0.0.1", "::1") if _mine(address)]
     visits = [(uid, "", [*inside, *guarded, *local]) for uid in errand["uids"]]
     gates = {name: _gates(errand, told) for name, told in found.items()}
     for name, gate in gates.items():
@@ -268,6 +272,16 @@ def _knocks(errand: Json, homes: Json, found: Json, port: int) -> list[Json]:
         knocks += [[uid, name, *place, result] for place, result in pairs]
         child.end()
     return knocks
+
+
+def _mine(address: str) -> bool:
+    """Whether the host has this address: it may have no IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as sock:
+            sock.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 def _gates(errand: Json, told: Json) -> list[str]:
