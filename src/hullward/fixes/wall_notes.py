@@ -142,7 +142,7 @@ def _changes(wall: Wall, rows: Iterable[Row]) -> Iterator[str]:
         if row.reach not in {Reach.OPEN, Reach.LIMITED, Reach.UNKNOWN}:
             continue
         holders = [o for o in wall.openings if o.protocol == row.protocol and o.holds(row.port)]
-        who = f" ({row.container or row.program})" if row.container or row.program else ""
+        who = f" ({row.who})" if row.who else ""
         name = f"{row.port}/{row.protocol}{who}"
         if row.port in wall.open.get(row.protocol, ()):
             staying[f"{name}: {row.reach}"] = None

@@ -82,8 +82,8 @@ def _claims_falsely(row: Row, names: Collection[str]) -> bool:
         "translated first and then forwarded to the container."
     ),
     remedy=(
-        "Publish on 127.0.0.1 what only the host needs, or drop before the translation, in a "
-        "table of your own: `type filter hook prerouting priority -150`."
+        "Publish on 127.0.0.1 what only the host needs, or drop before the translation, as "
+        "`hullward firewall apply` does: `type filter hook prerouting priority -150`."
     ),
     refs=("guide: Hosted Firewall", "moby#22054", "moby#4737"),
     needs="firewall",

@@ -60,7 +60,8 @@ def _beyond(host: Host, snapshot: Snapshot, policy: Policy) -> Answers:
     ),
     remedy=(
         "Publish on 127.0.0.1 what a reverse proxy serves; close the others at the provider's "
-        f"firewall, and prove it with {PROBE}."
+        "firewall (`hullward firewall plan --export …` writes its rules) or, where it has none, by "
+        f"`hullward firewall apply`, and prove it with {PROBE}."
     ),
     refs=("guide: Hosted Firewall", "cis-docker:5.14"),
     needs="firewall",
