@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help demo demo-down audit test lint unit live docs bench clean
+.PHONY: help demo demo-down audit userns-remap userns-remap-off userns-remap-check test lint unit live docs bench clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -21,6 +21,15 @@ demo-down: ## Remove all traces of the demo
 
 audit: $(VENV)/.ready ## Audit the current docker context
 	@$(BIN)/hullward audit
+
+userns-remap: $(VENV)/.ready ## Make root in a container nobody on the host; ARGS=ssh://HOST
+	@$(BIN)/hullward userns on $(ARGS)
+
+userns-remap-off: $(VENV)/.ready ## Switch that off again
+	@$(BIN)/hullward userns off $(ARGS)
+
+userns-remap-check: $(VENV)/.ready ## Say what is in effect, and what stands in the way
+	@$(BIN)/hullward userns check $(ARGS)
 
 test: lint unit live ## Prove everything, on real engines too
 

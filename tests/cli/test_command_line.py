@@ -60,6 +60,9 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "collect",
         "diff",
         "ports",
+        "userns",
+        "changes",
+        "undo",
         "explain",
     ]
 

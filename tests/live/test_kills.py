@@ -40,14 +40,15 @@ def carried_out(made: Site) -> Entry:
     return entry
 
 
-def killed(made: Site, work: Callable[[], object], at: int) -> bool:
+def killed(made: Site, work: Callable[[], object], at: int, *, fails: bool) -> bool:
     """Do the work with a kill before command number `at`; False when it has fewer commands."""
     made.shell.kill = at
     try:
         work()
     except (HullwardError, StopIteration):
-        assert made.shell.status == KILLED
-        return True
+        # A change that is to fail does so when nothing kills it any more.
+        assert made.shell.status == KILLED or fails
+        return made.shell.status == KILLED
     return False
 
 
@@ -106,7 +107,7 @@ def every_kill(
     for at in count(1):
         made = site(root / str(at))
         entry = first(made)
-        if not killed(made, partial(step, made, entry), at):
+        if not killed(made, partial(step, made, entry), at, fails=fails):
             return at
         ended(made, entry, at, fails=fails)
     raise AssertionError
@@ -148,5 +149,4 @@ def test_killed_while_a_failed_restart_is_put_back(disk: Path) -> None:
     def failing(made: Site) -> Entry:
         return made.journal.opened(made.plan(activate="exit 7"), "me@here")
 
-    with pytest.raises(HullwardError, match="did not take the change"):
-        every_kill(disk, failing, step, fails=True)
+    assert every_kill(disk, failing, step, fails=True) > 100

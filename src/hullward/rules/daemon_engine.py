@@ -5,7 +5,7 @@ from datetime import datetime
 from hullward.model.facts import Snapshot
 from hullward.model.rule import Answers, Fail, Unknown, engine_rule
 from hullward.model.severity import Severity
-from hullward.rules import effective, vulnerabilities
+from hullward.rules import effective, remedies, vulnerabilities
 
 _NOT_TOLD = "the engine does not say it"
 _OLD_DAYS, _VERY_OLD_DAYS = 183, 365
@@ -44,7 +44,7 @@ def rootful(snapshot: Snapshot) -> Answers:
         "arrives as root. Remapping cannot be joined with host networks or privileged containers, "
         "so they opt out one by one with `userns_mode: host`."
     ),
-    remedy=effective.write('"userns-remap": "default"'),
+    remedy="`hullward userns on` shows what stands in the way and what it costs, and can undo it.",
     refs=(
         "guide: What about User Namespaces or Rootless mode?",
         "cis-docker:2.9",
@@ -57,7 +57,10 @@ def userns_off(snapshot: Snapshot) -> Answers:
     if isinstance(engine, Unknown):
         yield engine
     elif not engine.option("userns") and not engine.option("rootless"):
-        yield Fail("SecurityOptions has neither userns nor rootless")
+        yield Fail(
+            "SecurityOptions has neither userns nor rootless",
+            remedy=f"hullward userns on {remedies.word(snapshot.target)}",
+        )
 
 
 @engine_rule(
