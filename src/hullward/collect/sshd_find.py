@@ -77,6 +77,16 @@ for f in $(grep -lx sshd /proc/[0-9]*/comm 2>/dev/null); do
   [ -n "$masters" ] || args=$line
   masters="$masters $p"
 done
+case $masters in *' '*' '*) # what takes a connection is for a moment a copy of what waits for it
+  all=$masters masters=
+  for p in $all; do
+    parent=
+    { while read -r key parent _; do [ "$key" != PPid: ] || break; done <"/proc/$p/status"
+    } 2>/dev/null
+    [ -n "$parent" ] || continue
+    case " $all " in *" $parent "*) ;; *) masters="$masters $p" ;; esac
+  done ;;
+esac
 if [ -z "$masters" ]; then
   for f in /etc/default/ssh /etc/sysconfig/sshd /etc/conf.d/sshd; do
     [ -r "$f" ] || continue
