@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hullward.fixes import isolation, knocks
 from hullward.fixes.isolation import Wishes
@@ -9,6 +10,7 @@ from hullward.model.facts import Container, Port, Snapshot
 from hullward.model.firewall import Link
 from hullward.model.proof import Knock
 from hullward.model.report import Outcome
+from hullward.model.sockets import Socket
 from hullward.model.users import Account
 from hullward.model.walls import Ground, Publication
 
@@ -25,6 +27,7 @@ GROUND = Ground(
         Publication("udp", 53),
     ),
     accounts=(BOB, Account("carol", 1002, 1002, "/bin/sh")),
+    listening=tuple(Socket("tcp", "::", port, "docker-proxy") for port in (8080, 8081)),
 )
 PORTS = (
     Port(80, "tcp", "0.0.0.0", 8080),  # noqa: S104 - a fact
@@ -58,6 +61,13 @@ def test_an_errand_names_users_containers_and_places() -> None:
     assert errand.outside == ("192.0.2.1", "2001:db8::1")
     assert (errand.open, errand.guarded) == ((5300,), (("127.0.0.1", 8888),))
     assert errand.published == (("192.0.2.1", 8080), ("2001:db8::1", 8081))
+
+
+def test_without_docker_proxy_no_container_is_promised_what_another_network_publishes() -> None:
+    ground = replace(GROUND, listening=())
+    found = isolation.plan(ground, Wishes())
+
+    assert knocks.errand(ground, SNAPSHOT, found).published == ()
 
 
 @pytest.mark.parametrize(

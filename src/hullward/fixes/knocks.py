@@ -87,9 +87,14 @@ def errand(ground: Ground, snapshot: Snapshot, found: Isolation) -> Errand:
         published=tuple(
             (address, port)
             for address in outer
-            for port in sorted(_published(snapshot, address))[:_MOST_PUBLISHED]
+            for port in sorted(_relayed(ground) & _published(snapshot, address))[:_MOST_PUBLISHED]
         ),
     )
+
+
+def _relayed(ground: Ground) -> frozenset[int]:
+    """Give the ports that docker-proxy relays: without it, Docker keeps networks apart here too."""
+    return frozenset(s.port for s in ground.listening if s.program == "docker-proxy")
 
 
 def _published(snapshot: Snapshot, address: str) -> frozenset[int]:
