@@ -172,6 +172,22 @@ def test_verify_measures_what_packets_do_and_every_closed_place_has_its_control(
     assert proof.notes == ()
 
 
+def test_a_container_in_an_internal_network_is_behind_the_wall_and_breaks_no_proof(
+    walled: WallLab,
+) -> None:
+    walled.docker("network", "create", "--internal", "inner")
+    walled.contain("c6", "inner")
+    try:
+        ask = ground.hands(walled.machine)
+        proof = isolation.verify(walled.machine, walled.seen(KIND), ask)
+    finally:
+        walled.docker("rm", "-f", "c6")
+        walled.docker("network", "rm", "inner")
+
+    assert [k for k in proof.knocks if k.outcome is not Outcome.PASS] == []
+    assert {k.wanted for k in proof.knocks if k.what == "container c6"} == {"open", "closed"}
+
+
 def test_verify_fails_where_the_wall_is_gone(walled: WallLab) -> None:
     seen = walled.seen(KIND)
     walled.nft(f"delete table inet {ISOLATION}")
