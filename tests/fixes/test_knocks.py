@@ -1,14 +1,16 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hullward.fixes import isolation, knocks
 from hullward.fixes.isolation import Wishes
 from hullward.fixes.knocks import Errand
-from hullward.model.facts import Container, Port, Snapshot
+from hullward.model.facts import Container, Network, Port, Snapshot
 from hullward.model.firewall import Link
 from hullward.model.proof import Knock
 from hullward.model.report import Outcome
+from hullward.model.sockets import Socket
 from hullward.model.users import Account
 from hullward.model.walls import Ground, Publication
 
@@ -25,6 +27,7 @@ GROUND = Ground(
         Publication("udp", 53),
     ),
     accounts=(BOB, Account("carol", 1002, 1002, "/bin/sh")),
+    listening=tuple(Socket("tcp", "::", port, "docker-proxy") for port in (8080, 8081)),
 )
 PORTS = (
     Port(80, "tcp", "0.0.0.0", 8080),  # noqa: S104 - a fact
@@ -58,6 +61,25 @@ def test_an_errand_names_users_containers_and_places() -> None:
     assert errand.outside == ("192.0.2.1", "2001:db8::1")
     assert (errand.open, errand.guarded) == ((5300,), (("127.0.0.1", 8888),))
     assert errand.published == (("192.0.2.1", 8080), ("2001:db8::1", 8081))
+
+
+def test_a_container_in_internal_networks_only_is_marked() -> None:
+    inner = Container("db", "b1", pid=11, networks=("back",))
+    both = Container("app", "b2", pid=12, networks=("back", "front"))
+    networks = (Network("back", internal=True), Network("front"))
+    snapshot = Snapshot("here", containers=(inner, both), networks=networks)
+    found = isolation.plan(GROUND, Wishes())
+
+    marked = {c["name"]: c["inner"] for c in knocks.errand(GROUND, snapshot, found).containers}
+
+    assert marked == {"db": True, "app": False}
+
+
+def test_without_docker_proxy_no_container_is_promised_what_another_network_publishes() -> None:
+    ground = replace(GROUND, listening=())
+    found = isolation.plan(ground, Wishes())
+
+    assert knocks.errand(ground, SNAPSHOT, found).published == ()
 
 
 @pytest.mark.parametrize(
@@ -142,6 +164,10 @@ def test_what_could_not_be_tried_is_unknown_with_its_reason() -> None:
 
     assert outcomes(ROOT_IN, gone)[1] == (Outcome.UNKNOWN, "it is not there any more")
     assert judged(ROOT_IN, lost="its network cannot be entered")
+
+
+def test_a_container_without_a_way_to_a_place_says_nothing_of_the_wall() -> None:
+    assert judged([0, "web", "published", "", "192.0.2.1", 8080, "unreachable"]) == ()
 
 
 def test_from_outside_a_drop_counts_where_the_host_itself_gets_through() -> None:

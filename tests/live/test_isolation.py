@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -171,6 +172,22 @@ def test_verify_measures_what_packets_do_and_every_closed_place_has_its_control(
     assert proof.notes == ()
 
 
+def test_a_container_in_an_internal_network_is_behind_the_wall_and_breaks_no_proof(
+    walled: WallLab,
+) -> None:
+    walled.docker("network", "create", "--internal", "inner")
+    walled.contain("c6", "inner")
+    try:
+        ask = ground.hands(walled.machine)
+        proof = isolation.verify(walled.machine, walled.seen(KIND), ask)
+    finally:
+        walled.docker("rm", "-f", "c6")
+        walled.docker("network", "rm", "inner")
+
+    assert [k for k in proof.knocks if k.outcome is not Outcome.PASS] == []
+    assert {k.wanted for k in proof.knocks if k.what == "container c6"} == {"open", "closed"}
+
+
 def test_verify_fails_where_the_wall_is_gone(walled: WallLab) -> None:
     seen = walled.seen(KIND)
     walled.nft(f"delete table inet {ISOLATION}")
@@ -270,3 +287,28 @@ def test_where_docker_rules_are_wiped_no_wall_is_made(host: WallLab) -> None:
 
     with pytest.raises(HullwardError, match="Docker's own rules are gone"):
         walls.planned(KIND, host.machine, host.seen(KIND), WISHES)
+
+
+def test_without_docker_proxy_the_wall_holds_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "daemon.json").write_text('{"userland-proxy": false}')
+    monkeypatch.setenv("DAEMON_JSON", str(tmp_path / "daemon.json"))
+    with wall_lab("iso-bare", NAMES[-1]) as bare:
+        without = outgoing(bare, USER), incoming(bare, "c1", "172.17.0.1")
+        bare.apply(KIND, WISHES)
+        behind = outgoing(bare, USER), incoming(bare, "c1", "172.17.0.1")
+        root = outgoing(bare, 0)
+        proof = isolation.verify(bare.machine, bare.seen(KIND), ground.hands(bare.machine))
+
+    assert set(without[0].values()) == set(root.values()) == {"ok"}
+    refused = {"c1", "c1 udp", "c2", "c2 six", "c3, odd bridge", "published on loopback"}
+    assert {name for name, word in behind[0].items() if word != "ok"} == refused
+    # Docker itself keeps one network from what another one publishes.
+    assert {name for name, word in without[1].items() if word != "ok"} == {
+        "published on one address"
+    }
+    assert {name for name, word in behind[1].items() if word != "ok"} == {
+        "published on one address", "gateway", "gateway, ordinary user", "outer address",
+    }  # fmt: skip
+    assert [k for k in proof.knocks if k.outcome is not Outcome.PASS] == []

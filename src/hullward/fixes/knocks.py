@@ -68,7 +68,9 @@ def errand(ground: Ground, snapshot: Snapshot, found: Isolation) -> Errand:
         ordinary=stranger,
         uids=(0, *sorted(found.uids - {0}), stranger),
         containers=tuple(
-            {"name": c.name, "id": c.id, "pid": c.pid} for c in snapshot.containers if _apart(c)
+            {"name": c.name, "id": c.id, "pid": c.pid, "inner": _inner(c, snapshot)}
+            for c in snapshot.containers
+            if _apart(c)
         ),
         bridges=tuple(bridges),
         gateways=tuple(address for address in gateways if not ip_address(address).is_link_local),
@@ -87,9 +89,20 @@ def errand(ground: Ground, snapshot: Snapshot, found: Isolation) -> Errand:
         published=tuple(
             (address, port)
             for address in outer
-            for port in sorted(_published(snapshot, address))[:_MOST_PUBLISHED]
+            for port in sorted(_relayed(ground) & _published(snapshot, address))[:_MOST_PUBLISHED]
         ),
     )
+
+
+def _inner(container: Container, snapshot: Snapshot) -> bool:
+    """Whether it is in internal networks only, which Docker itself keeps from all the rest."""
+    internal = {network.name for network in snapshot.networks or () if network.internal}
+    return bool(container.networks) and set(container.networks) <= internal
+
+
+def _relayed(ground: Ground) -> frozenset[int]:
+    """Give the ports that docker-proxy relays: without it, Docker keeps networks apart here too."""
+    return frozenset(s.port for s in ground.listening if s.program == "docker-proxy")
 
 
 def _published(snapshot: Snapshot, address: str) -> frozenset[int]:
@@ -153,8 +166,10 @@ def _doubted(row: tuple[Knock, str], why: str) -> tuple[Knock, str]:
 
 
 def _wanted(entry: Sequence[Any], asked: Errand) -> str:
-    """Say what should happen; "" for what is only a control."""
+    """Say what should happen; "" for a control, and for where a container has no way to."""
     uid, home, what = entry[:3]
+    if home and entry[6] == "unreachable":
+        return ""
     if home:
         return "closed" if what == "host" else "open"
     if what in {"host", "open", "published"}:

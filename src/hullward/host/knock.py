@@ -252,9 +252,10 @@ def _knocks(errand: Json, homes: Json, found: Json, port: int) -> list[Json]:
     for name, gate in gates.items():
         if not gate:
             continue
-        places = [["host", "", address, port] for address in [*gate, *errand["outside"]]]
+        beyond = {"outside": (), "published": ()} if homes[name]["inner"] else errand
+        places = [["host", "", address, port] for address in [*gate, *beyond["outside"]]]
         places += [["open", "", address, number] for address in gate for number in errand["open"]]
-        places += [["published", "", *place] for place in errand["published"]]
+        places += [["published", "", *place] for place in beyond["published"]]
         families = {":" in address for address in gate}
         visits.append((0, name, [place for place in places if (":" in place[2]) in families]))
     # The control of what containers try: root of the host at the same places.
