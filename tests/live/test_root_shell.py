@@ -62,8 +62,11 @@ def test_its_mounts_are_its_own() -> None:
         assert Path("/proc/self/mounts").read_text() == before
 
 
+@pytest.mark.parametrize("busy", ["", "; sleep 0.5"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_its_farewell_is_said_when_hullward_is_killed(tmp_path: Path, number: int) -> None:
+def test_its_farewell_is_said_when_hullward_is_killed(
+    tmp_path: Path, number: int, busy: str
+) -> None:
     left, ready = tmp_path / "left", tmp_path / "ready"
     left.touch()
     program = (
@@ -74,7 +77,7 @@ def test_its_farewell_is_said_when_hullward_is_killed(tmp_path: Path, number: in
         "from hullward.host.root_shell import RootShell\n"
         "with RootShell(Target('', UnixEndpoint('/x')), Access()) as shell:\n"
         f"    shell.at_farewell('rm {left}')\n"
-        f"    shell.run('touch {ready}')\n"
+        f"    shell.run('touch {ready}{busy}')\n"
         "    time.sleep(60)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program], env=CLEAN)  # noqa: S603 - our own

@@ -81,6 +81,8 @@ class RootShell:
                 )
 
     def _greet(self) -> None:
+        # A shell that a signal ends says no farewell: it must live to see that its input has ended.
+        self._write("trap : PIPE HUP TERM\n")
         said = self._exchange("id -u; echo $PPID; cat /proc/$PPID/stat", Deadline(self._seconds))
         uid, pid, stat = [*said.text.splitlines(), "", "", ""][:3]
         if uid != "0" or not pid.isdecimal():
